@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config'
+
+/** Resolves workspace packages to their TypeScript source, so that no test can pass on a stale `dist`. */
+const source = ['pulsar-io-source', 'node', 'import', 'module', 'default']
+
+export default defineConfig({
+  resolve: { conditions: source },
+  ssr: { resolve: { conditions: source, externalConditions: ['pulsar-io-source', 'node', 'import'] } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'connectors/*/test/**/*.test.ts', 'tooling/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    pool: 'forks',
+    // Worker threads and child processes that a test starts read TypeScript source, too.
+    execArgv: ['--conditions=pulsar-io-source'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+  },
+})
