@@ -1,0 +1,192 @@
+import type { Position, Properties, SchemaInfo, SubscriptionType } from '@pulsar-io/sdk'
+import type { Message, OutgoingMessage } from './message.ts'
+
+/** What a driver can do, as data; the conformance suite reports what it leaves out. */
+export interface Capabilities {
+  /** Topics with several partitions. */
+  readonly partitions: boolean
+  /** `Producer.lastSequenceId` tells what the broker remembers of an earlier producer of that name. */
+  readonly lastSequenceId: boolean
+  /** The broker drops a message whose sequence id it has already seen from that producer name. */
+  readonly deduplication: boolean
+  readonly seekByTime: boolean
+  readonly nackDelay: boolean
+  readonly transactions: boolean
+  /** `consumer.seek` and acks survive as soon as their promise resolves. */
+  readonly durableAcks: boolean
+}
+
+/** A connection to a messaging system. */
+export interface MessagingClient {
+  readonly capabilities: Capabilities
+  readonly topics: Topics
+  createProducer(options: ProducerOptions): Promise<Producer>
+  subscribe(options: ConsumerOptions): Promise<Consumer>
+  createReader(options: ReaderOptions): Promise<Reader>
+  /** Closes everything that was opened through this client. May be called twice. */
+  close(): Promise<void>
+}
+
+/** How a producer holds its topic. */
+export type ProducerAccess = 'Shared' | 'Exclusive' | 'WaitForExclusive' | 'ExclusiveWithFencing'
+
+/** What a producer is made of. */
+export interface ProducerOptions {
+  /** Any spelling of a topic name. The topic is made when it is not there. */
+  readonly topic: string
+  /** Unique per topic; deduplication goes by it. Default: a fresh one. */
+  readonly name?: string
+  readonly access?: ProducerAccess
+  readonly schema?: SchemaInfo
+  readonly properties?: Properties
+  /** Waiting for access ends here. */
+  readonly signal?: AbortSignal
+}
+
+/** Publishes into one topic. */
+export interface Producer {
+  readonly topic: string
+  readonly name: string
+  /** The last sequence id known of this producer's name, -1n when there is none. */
+  readonly lastSequenceId: bigint
+  /**
+   * Publishes messages in their order. Resolves when all of them are durable, with the position of each; null for one
+   * that was dropped as a duplicate. Calls may overlap; their order is kept. A rejection says which error hit the call;
+   * then none or some of the messages are durable, and sending them again with the same sequence ids is safe.
+   */
+  send(messages: readonly OutgoingMessage[]): Promise<readonly (Position | null)[]>
+  close(): Promise<void>
+}
+
+/** Where a new subscription begins. */
+export type InitialPosition = 'Earliest' | 'Latest'
+
+/** What a consumer is made of. */
+export interface ConsumerOptions {
+  /** Any spelling of topic names; made when they are not there. */
+  readonly topics?: readonly string[]
+  /** Instead of `topics`: see {@link topicPattern}. Topics made later are joined. */
+  readonly topicsPattern?: string
+  readonly subscription: string
+  readonly type: SubscriptionType
+  /** Default Latest. */
+  readonly initialPosition?: InitialPosition
+  readonly name?: string
+  readonly properties?: Properties
+  /** Failover: the lower, the more likely to be the active one. */
+  readonly priority?: number
+  /** Milliseconds after which an unsettled message is handed out again; 0 (default): never. */
+  readonly ackTimeoutMs?: number
+  /** Milliseconds between a negative acknowledgement and the next delivery. Default 60000. */
+  readonly nackDelayMs?: number
+  /** Messages handed out and not settled, at most. Default 50000. */
+  readonly maxUnsettled?: number
+  readonly signal?: AbortSignal
+}
+
+/** How much to receive at once. */
+export interface ReceiveOptions {
+  readonly maxMessages: number
+  /** Bytes of payload; a single larger message still comes. Default 16 MiB. */
+  readonly maxBytes?: number
+  /** Milliseconds to wait for the first message; then an empty batch. Default: until the signal aborts. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** Receives from the topics of one subscription. */
+export interface Consumer {
+  readonly subscription: string
+  /** Resolves as soon as there is something, with what is there, in order per partition. One call at a time. */
+  receive(options: ReceiveOptions): Promise<readonly Message[]>
+  /** Resolves when the acknowledgement is recorded. */
+  acknowledge(messages: readonly Message[]): Promise<void>
+  /** Acknowledges everything of the message's partition up to and including it. Not for Shared and Key_Shared. */
+  acknowledgeCumulative(message: Message): Promise<void>
+  /** Hands the messages out again after `delayMs` (default: the consumer's), with a redelivery count one higher. */
+  negativeAcknowledge(messages: readonly Message[], delayMs?: number): void
+  /** Moves the subscription; messages handed out before are forgotten. For one topic of several, name it. */
+  seek(to: SeekTarget, topic?: string): Promise<void>
+  /** Messages that the subscription has not acknowledged. */
+  backlog(): Promise<number>
+  /** Exclusive and Failover: whether this consumer is the active one now. Others: true. */
+  readonly active: boolean
+  /** Called when `active` changes. Returns how to stop listening. */
+  onActiveChange(listener: (active: boolean) => void): () => void
+  /** Deletes the subscription. */
+  unsubscribe(): Promise<void>
+  /** Gives unsettled messages back. May be called twice. */
+  close(): Promise<void>
+}
+
+/** A place in a topic. After a seek to a position the message that stands there comes first; after one to a time, the first that was published then or later. */
+export type SeekTarget = 'earliest' | 'latest' | { readonly position: Position } | { readonly time: number }
+
+/** What a reader is made of. */
+export interface ReaderOptions {
+  readonly topic: string
+  /** `position` starts with the message behind it, unless `inclusive`. Default earliest. */
+  readonly from?: SeekTarget
+  readonly inclusive?: boolean
+}
+
+/** Reads a topic without leaving a trace in it. */
+export interface Reader {
+  readonly topic: string
+  read(options: ReceiveOptions): Promise<readonly Message[]>
+  /** Whether there is a message behind the last one that was read. */
+  hasNext(): Promise<boolean>
+  seek(to: SeekTarget): Promise<void>
+  close(): Promise<void>
+}
+
+/** How long messages stay when nobody needs them. Both bounds have to be passed before a message goes; 0 and 0 is the default. */
+export interface Retention {
+  /** Bytes; -1: no bound. */
+  readonly sizeBytes: number
+  /** Milliseconds; -1: no bound. */
+  readonly timeMs: number
+}
+
+/** One subscription in a topic's numbers. */
+export interface SubscriptionStats {
+  readonly name: string
+  readonly type: SubscriptionType | undefined
+  readonly backlog: number
+  readonly unacknowledged: number
+  readonly consumers: number
+  /** Everything up to here is acknowledged. */
+  readonly markDelete: Position | undefined
+}
+
+/** A topic in numbers. */
+export interface TopicStats {
+  readonly topic: string
+  readonly partitions: number
+  /** Messages that are stored. */
+  readonly messages: number
+  /** Bytes that are stored. */
+  readonly bytes: number
+  readonly first: Position | undefined
+  readonly last: Position | undefined
+  readonly schema: SchemaInfo | undefined
+  readonly producers: number
+  readonly subscriptions: readonly SubscriptionStats[]
+}
+
+/** Topics as things to look after. */
+export interface Topics {
+  /** Full names of all topics, or of those that match a {@link topicPattern}. */
+  list(pattern?: string): Promise<readonly string[]>
+  exists(topic: string): Promise<boolean>
+  /** Makes a topic; nothing happens when it is there. */
+  create(topic: string, options?: { readonly partitions?: number }): Promise<void>
+  /** Deletes a topic with its messages and subscriptions. */
+  delete(topic: string): Promise<void>
+  stats(topic: string): Promise<TopicStats>
+  /** Partitions of a topic; 0 for a topic without partitions. */
+  partitions(topic: string): Promise<number>
+  setRetention(topic: string, retention: Retention): Promise<void>
+  createSubscription(topic: string, subscription: string, from: SeekTarget): Promise<void>
+  deleteSubscription(topic: string, subscription: string): Promise<void>
+}

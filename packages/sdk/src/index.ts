@@ -1,0 +1,21 @@
+export { closest } from './closest.ts'
+export {
+  type Bounds,
+  boolean,
+  duration,
+  integer,
+  number,
+  parseDuration,
+  parseSize,
+  secret,
+  size,
+  stringList,
+} from './config-fields.ts'
+export { type ConfigResult, configJsonSchema, type JsonSchema, parseConfig } from './config-schema.ts'
+export * from './connector.ts'
+export type * from './context.ts'
+export * from './errors.ts'
+export { type ConnectorKind, type Manifest, manifestSchema } from './manifest.ts'
+export { comparePositions, formatPosition, type Position, parsePosition } from './position.ts'
+export type { Offset, Properties, Record, SourceRecord } from './record.ts'
+export type { PrimitiveSchemaType, SchemaInfo, SchemaType } from './schema-info.ts'
