@@ -23,6 +23,8 @@ export interface MessagingClient {
   createProducer(options: ProducerOptions): Promise<Producer>
   subscribe(options: ConsumerOptions): Promise<Consumer>
   createReader(options: ReaderOptions): Promise<Reader>
+  /** Opens a small durable map, made when it is not there; `name` is `tenant/namespace/name`. */
+  openStore(name: string): Promise<KeyValueStore>
   /** Closes everything that was opened through this client. May be called twice. */
   close(): Promise<void>
 }
@@ -189,4 +191,21 @@ export interface Topics {
   setRetention(topic: string, retention: Retention): Promise<void>
   createSubscription(topic: string, subscription: string, from: SeekTarget): Promise<void>
   deleteSubscription(topic: string, subscription: string): Promise<void>
+}
+
+/**
+ * A small durable map: source checkpoints and connector state. Every process that opens the same name sees the same
+ * map. A write is durable (survives `kill -9` and power loss) when its promise resolves.
+ */
+export interface KeyValueStore {
+  get(key: string): Promise<Uint8Array | undefined>
+  /** All pairs whose key starts with `prefix`, in key order. */
+  entries(prefix?: string): Promise<readonly (readonly [key: string, value: Uint8Array])[]>
+  put(key: string, value: Uint8Array): Promise<void>
+  /** Writes all pairs or none. */
+  putAll(pairs: readonly (readonly [key: string, value: Uint8Array])[]): Promise<void>
+  delete(key: string): Promise<void>
+  /** Adds to a counter that starts at 0, atomically over all processes; the value is stored as decimal text. */
+  increment(key: string, by: bigint): Promise<bigint>
+  close(): Promise<void>
 }

@@ -42,6 +42,10 @@ export interface BatchSink<C = unknown, V = unknown> {
   /**
    * Writes a batch. Returns one outcome per record, in the order of the records, or nothing when all of them are
    * written. Throwing applies the error to the whole batch.
+   *
+   * A transactional sink commits all or nothing: it returns nothing when the batch and its checkpoint are committed.
+   * When some records can never succeed it rolls back, stores nothing, and returns outcomes that name them; the runtime
+   * dead-letters those first and then hands over the rest again, so that no crash in between can lose one.
    */
   write(records: readonly Record<V>[], batch: BatchInfo): Promise<readonly Outcome[] | void>
   /** For a transactional sink: how far the target got, asked once after `open`. */
