@@ -1,1 +1,6 @@
-export {}
+export type * from './api.ts'
+export { type SinkConfig, type SourceConfig, sinkConfigSchema, sourceConfigSchema } from './config/fields.ts'
+export { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
+export { startConnectors } from './run.ts'
+export type { ErrorEntry, InstanceSnapshot, InstanceState } from './snapshot.ts'
+export type { SinkStatus, SourceStatus } from './status.ts'

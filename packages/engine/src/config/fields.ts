@@ -1,0 +1,176 @@
+import { boolean, integer, number, stringList } from '@pulsar-io/sdk'
+import { z } from 'zod'
+
+/** How a field of Pulsar's that has no meaning here is marked: it is accepted and said so once. */
+export interface FieldMeta {
+  readonly description: string
+  /** Why the field has no effect here. */
+  readonly inert?: string
+}
+
+const NAME = /^[-=:.\w]+$/
+
+/** A part of a fully qualified name. */
+export const namePart = (description: string) =>
+  z.string().regex(NAME, 'must be letters, digits and - = : . _').optional().meta({ description })
+
+const text = (description: string) => z.string().min(1, 'must not be empty').optional().meta({ description })
+const inert = (schema: z.ZodType, description: string, why: string) =>
+  schema.optional().meta({ description, inert: why })
+
+export const guarantees = ['ATMOST_ONCE', 'ATLEAST_ONCE', 'EFFECTIVELY_ONCE'] as const
+
+const resources = z
+  .strictObject({
+    cpu: number({ min: 0 }).optional().meta({ description: 'Cores' }),
+    ram: integer({ min: 1 })
+      .optional()
+      .meta({ description: 'Bytes of memory; with isolation `thread` the heap limit of an instance' }),
+    disk: integer({ min: 1 })
+      .optional()
+      .meta({ description: 'Bytes of disk', inert: 'a connector here has no disk of its own' }),
+  })
+  .optional()
+  .meta({ description: 'What one instance may use' })
+
+/** Fields that sinks and sources share (parity with Pulsar's SinkConfig and SourceConfig). */
+export const commonFields = {
+  tenant: namePart('Tenant; default public'),
+  namespace: namePart('Namespace; default default'),
+  name: namePart('Name of the connector; default the name of the archive'),
+  archive: text(
+    'Archive: a path, builtin://NAME, an installed package, or an allowed URL, each with an optional #sha256=…',
+  ),
+  className: inert(z.string(), 'Java class of the connector', 'an archive names its entry itself'),
+  configs: z.record(z.string(), z.unknown()).optional().meta({ description: "The connector's own options" }),
+  secrets: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({
+      description:
+        'Option or secret name → where its value is: "${env:NAME}", "${file:/run/secrets/x}", or {"env": "NAME"} / {"file": "PATH"}',
+    }),
+  parallelism: integer({ min: 1, max: 1024 }).optional().meta({ description: 'Instances; default 1' }),
+  processingGuarantees: z.enum(guarantees).optional().meta({ description: 'Delivery promise; default ATLEAST_ONCE' }),
+  resources,
+  runtimeFlags: inert(z.string(), 'Flags of the JVM', 'there is no JVM; use NODE_OPTIONS'),
+  customRuntimeOptions: inert(
+    z.string(),
+    "Options of a worker's runtime factory",
+    'a local run has no runtime factory',
+  ),
+  logTopic: text('Topic that the log lines of the connector are published to as well'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .optional()
+    .meta({ description: 'Log lines from this level on; default info' }),
+}
+
+const consumerSpec = z.strictObject({
+  schemaType: text('Schema to decode with where the topic has none: bytes, string or json'),
+  serdeClassName: inert(z.string(), 'Java serde class', 'values are decoded by schema'),
+  regexPattern: boolean().optional().meta({ description: 'The topic is a pattern' }),
+  isRegexPattern: boolean().optional().meta({ description: 'The same as regexPattern' }),
+  schemaProperties: z.record(z.string(), z.string()).optional().meta({ description: 'Properties of the schema' }),
+  consumerProperties: z.record(z.string(), z.string()).optional().meta({ description: 'Properties of the consumer' }),
+  receiverQueueSize: integer({ min: 1 })
+    .optional()
+    .meta({ description: 'Messages handed out and not settled, at most' }),
+  cryptoConfig: inert(z.unknown(), 'End-to-end encryption', 'end-to-end encryption is not supported'),
+  messagePayloadProcessorConfig: inert(z.unknown(), 'Java payload processor', 'it is a Java class'),
+  poolMessages: inert(boolean(), 'Pool messages', 'it is a setting of the Java client'),
+})
+
+/** SinkConfig, as Pulsar's REST API, its config files and this runtime's `--sink-config-file` take it. */
+export const sinkConfigSchema = z.strictObject({
+  ...commonFields,
+  sinkType: text('Built-in connector; the same as the archive builtin://NAME'),
+  inputs: stringList().optional().meta({ description: 'Topics to read' }),
+  topicsPattern: text('Regular expression over topic names to read instead of inputs'),
+  topicToSerdeClassName: inert(
+    z.record(z.string(), z.string()),
+    'Topic → Java serde class',
+    'values are decoded by schema; the topics are read',
+  ),
+  topicToSchemaType: z
+    .record(z.string(), z.string())
+    .optional()
+    .meta({ description: 'Topic → schema type (bytes, string, json) where the topic has none' }),
+  topicToSchemaProperties: inert(
+    z.record(z.string(), z.string()),
+    'Topic → schema properties',
+    'no supported schema has any',
+  ),
+  inputSpecs: z.record(z.string(), consumerSpec).optional().meta({ description: 'Topic → how to read it' }),
+  sourceSubscriptionName: text('Subscription; default tenant/namespace/name'),
+  sourceSubscriptionPosition: z
+    .enum(['Latest', 'Earliest'])
+    .optional()
+    .meta({ description: 'Where a new subscription begins; default Latest' }),
+  maxMessageRetries: integer({ min: 0 })
+    .optional()
+    .meta({
+      description:
+        'Retries of a record that fails with a passing error, before it becomes a dead letter; default: for ever',
+    }),
+  deadLetterTopic: text('Topic of dead letters; default <topic>-<subscription>-DLQ'),
+  retainOrdering: boolean()
+    .optional()
+    .meta({ description: 'Keep the order of each partition (Failover subscription)' }),
+  retainKeyOrdering: boolean().optional().meta({ description: 'Keep the order of each key (Key_Shared subscription)' }),
+  autoAck: inert(boolean(), 'Acknowledge by itself', 'acknowledging follows processingGuarantees'),
+  timeoutMs: integer({ min: 0 })
+    .optional()
+    .meta({ description: 'Milliseconds after which an unsettled record is handed out again; default never' }),
+  negativeAckRedeliveryDelayMs: integer({ min: 1 })
+    .optional()
+    .meta({ description: 'Milliseconds before a given-back record is handed out again; default 60000' }),
+  cleanupSubscription: boolean()
+    .optional()
+    .meta({ description: 'Delete the subscription when the sink is deleted; a local run keeps it' }),
+  transformFunction: inert(z.string(), 'Function applied before the sink', 'functions are not supported'),
+  transformFunctionClassName: inert(z.string(), 'Class of that function', 'functions are not supported'),
+  transformFunctionConfig: inert(z.string(), 'Configuration of that function', 'functions are not supported'),
+})
+
+const producerConfig = z.strictObject({
+  maxPendingMessages: integer({ min: 0 })
+    .optional()
+    .meta({ description: 'Messages on their way to the topic, at most' }),
+  maxPendingMessagesAcrossPartitions: inert(
+    integer(),
+    'Messages on their way over all partitions',
+    'maxPendingMessages covers it',
+  ),
+  useThreadLocalProducers: inert(boolean(), 'A producer per thread', 'it is a setting of the Java client'),
+  cryptoConfig: inert(z.unknown(), 'End-to-end encryption', 'end-to-end encryption is not supported'),
+  batchBuilder: inert(z.string(), 'DEFAULT or KEY_BASED', 'the embedded log keeps the batches of the source'),
+  compressionType: inert(z.string(), 'Compression', 'the embedded log does not compress'),
+  batchingConfig: inert(z.unknown(), 'Batching', 'the embedded log keeps the batches of the source'),
+})
+
+/** SourceConfig, as Pulsar's REST API, its config files and this runtime's `--source-config-file` take it. */
+export const sourceConfigSchema = z.strictObject({
+  ...commonFields,
+  sourceType: text('Built-in connector; the same as the archive builtin://NAME'),
+  topicName: text('Topic that the records go to'),
+  producerConfig: producerConfig.optional().meta({ description: 'How to publish' }),
+  serdeClassName: inert(z.string(), 'Java serde class', 'values are encoded by schema'),
+  schemaType: text('Schema of the topic: bytes, string or json; default what the source declares'),
+  batchSourceConfig: z
+    .strictObject({
+      discoveryTriggererClassName: text('When to look for tasks: `once`, `interval` or a Java class name'),
+      discoveryTriggererConfig: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .meta({ description: 'For `interval`: {"every": "5m"}' }),
+    })
+    .optional()
+    .meta({ description: 'For a batch source: when to look for tasks' }),
+  batchBuilder: inert(z.string(), 'DEFAULT or KEY_BASED', 'the embedded log keeps the batches of the source'),
+})
+
+/** A sink as an operator writes it. */
+export type SinkConfig = z.output<typeof sinkConfigSchema>
+/** A source as an operator writes it. */
+export type SourceConfig = z.output<typeof sourceConfigSchema>

@@ -1,0 +1,65 @@
+import type { Histogram } from './histogram.ts'
+
+/** How an instance is doing. */
+export type InstanceState =
+  | 'starting'
+  | 'running'
+  /** The external system or the messaging system is away; nothing is lost. */
+  | 'reconnecting'
+  /** The external system refuses us; nothing is lost. */
+  | 'blocked'
+  /** Crashed; waiting for its restart. */
+  | 'restarting'
+  /** Crashed too often in a row; restarted ever more slowly. */
+  | 'crash-loop'
+  | 'stopping'
+  /** A source that reached its end. */
+  | 'finished'
+  | 'stopped'
+  | 'failed'
+
+/** An error as status shows it. */
+export interface ErrorEntry {
+  readonly message: string
+  readonly code: string | undefined
+  /** Milliseconds since 1970. */
+  readonly time: number
+}
+
+/** All numbers of one instance at one moment; plain data, so that it crosses threads and processes. Counters start at 0 with the instance and survive its restarts. */
+export interface InstanceSnapshot {
+  readonly instanceId: number
+  readonly state: InstanceState
+  /** Why it is in this state, where there is something to say. */
+  readonly reason: string | undefined
+  readonly restarts: number
+  /** Sink: from the topic. Source: from the external system. */
+  readonly received: number
+  /** Sink: confirmed by the external system. Source: confirmed by the topic. */
+  readonly written: number
+  readonly bytesReceived: number
+  readonly retried: number
+  readonly deadLettered: number
+  /** Records that a replay brought again and that were not written twice, where the runtime can tell. */
+  readonly deduplicated: number
+  /** Errors of the connector (`sink_exceptions`, `source_exceptions`). */
+  readonly connectorErrors: number
+  /** Errors of messaging, schema and the runtime itself. */
+  readonly systemErrors: number
+  readonly latestConnectorErrors: readonly ErrorEntry[]
+  readonly latestSystemErrors: readonly ErrorEntry[]
+  /** Records handed to the connector and not settled. */
+  readonly inFlight: number
+  /** Sink: messages waiting in the topics; undefined while not known. */
+  readonly lag: number | undefined
+  /** Milliseconds since 1970; 0 when nothing came yet. */
+  readonly lastReceivedTime: number
+  /** Milliseconds since the instance had something to do; 0 while it has. */
+  readonly idleMs: number
+  /** Milliseconds of a write (sink) or publish (source) of a batch. */
+  readonly latency: Histogram
+  /** Records per batch. */
+  readonly batchSize: Histogram
+  /** The connector's own numbers: name → count and sum. */
+  readonly userMetrics: { readonly [name: string]: { readonly count: number; readonly sum: number } }
+}
