@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'connectors/*/test/**/*.test.ts', 'tooling/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
+    // Ends the real servers that this run started.
+    globalSetup: ['tooling/services/vitest-global-setup.ts'],
     // Worker threads and child processes that a test starts read TypeScript source, too.
     execArgv: ['--conditions=pulsar-io-source'],
     testTimeout: 20_000,

@@ -1,0 +1,175 @@
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { compile, java } from '../install/java.ts'
+import { copyWithDependencies, unpack } from '../install/maven.ts'
+import { zip } from '../install/zip.ts'
+import { type InstallContext, type Launch, type LaunchContext, MissingPrerequisite } from '../types.ts'
+
+/** Raise when the content of the installed tree changes for another reason than the server's version. */
+export const LAYOUT = 1
+
+const javaSource = (name: string): string => fileURLToPath(new URL(`../java/${name}.java`, import.meta.url))
+
+const jarsIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter(name => name.endsWith('.jar')).map(name => join(folder, name))
+
+/** Elasticsearch 8: the distribution as its own integration tests use it, with few modules but security. */
+export async function installZip(version: string, { folder, signal }: InstallContext): Promise<void> {
+  const artifact = {
+    group: 'org.elasticsearch.distribution.integ-test-zip',
+    name: 'elasticsearch',
+    version,
+    type: 'zip',
+  }
+  await unpack(artifact, join(folder, 'zip'), signal)
+  await rename(join(folder, 'zip', `elasticsearch-${version}`), join(folder, 'home'))
+  await addOwnClasses(version, 17, folder, signal)
+}
+
+/** Elasticsearch 9: the server's library and its HTTP layer, one by one, for there is no such zip of it. */
+export async function installLibraries(version: string, { folder, signal }: InstallContext): Promise<void> {
+  const lib = join(folder, 'home', 'lib')
+  const transport = join(folder, 'home', 'modules', 'transport-netty4')
+  await copyWithDependencies({ group: 'org.elasticsearch', name: 'elasticsearch', version }, lib, signal)
+  const netty = { group: 'org.elasticsearch.plugin', name: 'transport-netty4', version }
+  await copyWithDependencies(netty, transport, signal)
+  // A module must not bring a library that the server has already: it refuses to start ("jar hell").
+  const libraries = new Set(await readdir(lib))
+  for (const name of await readdir(transport)) if (libraries.has(name)) await rm(join(transport, name))
+  const meta = join(folder, 'meta')
+  const descriptor = 'META-INF/es-plugins/transport-netty4'
+  await unpack(netty, meta, signal, `${descriptor}/**`)
+  await cp(join(meta, descriptor), transport, { recursive: true })
+  await rm(meta, { recursive: true })
+  const native = join(lib, 'platform', platformName())
+  await mkdir(native, { recursive: true })
+  await cp(await systemZstd(), join(native, process.platform === 'darwin' ? 'libzstd.dylib' : 'libzstd.so'), {
+    dereference: true,
+  })
+  await addOwnClasses(version, 21, folder, signal)
+}
+
+/** Compiles the main class and adds the module that answers `GET /`. */
+async function addOwnClasses(version: string, oldest: 17 | 21, folder: string, signal: AbortSignal): Promise<void> {
+  const home = join(folder, 'home')
+  const runtime = await java(oldest)
+  const libraries = await jarsIn(join(home, 'lib'))
+  await compile(runtime, [javaSource('ElasticsearchNode')], libraries, join(folder, 'main'), signal)
+  const classes = join(folder, 'rest-root')
+  await compile(runtime, [javaSource('RestRootPlugin')], libraries, classes, signal)
+  const files = new Map<string, Buffer>()
+  const inPackage = 'io/pulsar/services'
+  for (const name of (await readdir(join(classes, inPackage))).sort()) {
+    files.set(`${inPackage}/${name}`, await readFile(join(classes, inPackage, name)))
+  }
+  await rm(classes, { recursive: true })
+  const module = join(home, 'modules', 'rest-root')
+  await mkdir(module)
+  await writeFile(join(module, 'rest-root.jar'), zip(files))
+  await writeFile(
+    join(module, 'plugin-descriptor.properties'),
+    [
+      'name=rest-root',
+      'description=Answers GET /',
+      `version=${version}`,
+      `elasticsearch.version=${version}`,
+      'java.version=17',
+      'classname=io.pulsar.services.RestRootPlugin',
+      'has.native.controller=false',
+      '',
+    ].join('\n'),
+  )
+}
+
+/** The folder below `lib/platform` in which the server looks for its native libraries. */
+function platformName(): string {
+  return `${process.platform === 'darwin' ? 'darwin' : 'linux'}-${process.arch === 'arm64' ? 'aarch64' : 'x64'}`
+}
+
+async function systemZstd(): Promise<string> {
+  const folders = [
+    `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/libzstd.so.1`,
+    '/usr/lib64/libzstd.so.1',
+    '/usr/lib/libzstd.so.1',
+    '/opt/homebrew/lib/libzstd.dylib',
+    '/usr/local/lib/libzstd.dylib',
+  ]
+  for (const path of folders) {
+    try {
+      await readFile(path)
+      return path
+    } catch {
+      // not here; the next one
+    }
+  }
+  throw new MissingPrerequisite(`the library zstd is missing; on Debian: apt-get install libzstd1`)
+}
+
+const LOGGING = `appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] %m%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+`
+
+/** Writes the instance's configuration and gives the command that starts the node. */
+export async function launchElasticsearch(
+  context: LaunchContext,
+  oldest: 17 | 21,
+  settings: readonly string[] = [],
+): Promise<Launch> {
+  const { installation, folder, ports, credentials } = context
+  const home = join(installation, 'home')
+  const config = join(folder, 'config')
+  const temporary = join(folder, 'tmp')
+  for (const path of [config, temporary]) await mkdir(path, { recursive: true })
+  await writeFile(
+    join(config, 'elasticsearch.yml'),
+    [
+      'cluster.name: pulsar-io',
+      'node.name: node-1',
+      'discovery.type: single-node',
+      'network.host: 127.0.0.1',
+      `http.port: ${ports[0]}`,
+      `transport.port: ${ports[1]}`,
+      `path.data: ${JSON.stringify(join(folder, 'data'))}`,
+      `path.logs: ${JSON.stringify(join(folder, 'logs'))}`,
+      'cluster.routing.allocation.disk.threshold_enabled: false',
+      ...settings,
+      '',
+    ].join('\n'),
+  )
+  await writeFile(join(config, 'log4j2.properties'), LOGGING)
+  const native = join(home, 'lib', 'platform', platformName())
+  const runtime = await java(oldest)
+  return {
+    command: runtime,
+    args: [
+      '-Xmx512m',
+      '-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false',
+      `-Djava.io.tmpdir=${temporary}`,
+      `-Des.path.home=${home}`,
+      `-Des.path.conf=${config}`,
+      '-Des.distribution.type=zip',
+      '-Djava.security.manager=allow',
+      `-Djava.library.path=${native}`,
+      `-Des.nativelibs.path=${native}`,
+      '-Dlog4j2.disable.jmx=true',
+      '-Dio.netty.noUnsafe=true',
+      '-Dio.netty.allocator.type=unpooled',
+      ...(oldest === 21 ? ['--enable-native-access=org.elasticsearch.nativeaccess,org.apache.lucene.core'] : []),
+      '--module-path',
+      join(home, 'lib'),
+      '--add-modules',
+      'jdk.net,jdk.management.agent,ALL-MODULE-PATH',
+      '-cp',
+      join(installation, 'main'),
+      'ElasticsearchNode',
+      home,
+      config,
+    ],
+    ...(credentials ? { env: { ELASTIC_PASSWORD: credentials.password } } : {}),
+  }
+}

@@ -1,0 +1,110 @@
+import type { InstanceState } from './state.ts'
+
+/** Where a server came from: an address in the environment, a container, or a process started from packages. */
+export type Origin = 'environment' | 'container' | 'local'
+
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
+/** A server that answered. `version` is what the server itself says. */
+export interface AvailableService {
+  readonly available: true
+  readonly name: string
+  /** Base address without a trailing slash and without credentials. */
+  readonly url: string
+  readonly version: string
+  readonly origin: Origin
+  /** Present where the server asks for a user. */
+  readonly credentials?: Credentials
+}
+
+export interface UnavailableService {
+  readonly available: false
+  readonly name: string
+  readonly reason: string
+}
+
+export type Service = AvailableService | UnavailableService
+
+/** A server of one's own, to be hurt. Port and data stay the same over `stop`, `kill`, `start` and `restart`. */
+export interface DedicatedService extends AvailableService {
+  /** Ends the server in good order; its data stays. */
+  stop(): Promise<void>
+  /** Ends the server with SIGKILL, as a crash would; its data stays as the crash left it. */
+  kill(): Promise<void>
+  /** Starts a stopped server and waits until it is ready. Does nothing when it runs. */
+  start(): Promise<void>
+  restart(): Promise<void>
+  /** Ends the server and deletes its data. Happens by itself when the owning process ends. */
+  close(): Promise<void>
+}
+
+export interface Connection {
+  readonly url: string
+  readonly credentials?: Credentials
+}
+
+/** What `LocalServer.launch` gets to write its configuration with. */
+export interface LaunchContext {
+  /** The installed tree; shared between instances, not to be written to. */
+  readonly installation: string
+  /** The instance's own folder for configuration, data and temporary files. */
+  readonly folder: string
+  /** Free loopback ports, the client port first. */
+  readonly ports: readonly number[]
+  readonly credentials?: Credentials
+}
+
+export interface Launch {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface InstallContext {
+  /** Empty folder to fill; it is renamed into place afterwards, so nothing may remember its path. */
+  readonly folder: string
+  readonly signal: AbortSignal
+}
+
+/** How a server is started from packages. */
+export interface LocalServer {
+  /** Names the installed tree; changes whenever what `install` produces changes. */
+  readonly key: string
+  /** @throws MissingPrerequisite when the machine lacks a tool, with what to install. */
+  install(context: InstallContext): Promise<void>
+  readonly portCount: number
+  launch(context: LaunchContext): Promise<Launch>
+}
+
+/** How a server is started as a container. */
+export interface ContainerServer {
+  readonly image: string
+  readonly port: number
+  environment(credentials: Credentials | undefined): Record<string, string>
+}
+
+/** Everything the rest of this folder knows about one kind of server. One file under `servers/` exports each. */
+export interface ServerDescriptor {
+  readonly name: string
+  readonly title: string
+  /** The environment variable that holds the address of a server that is already there. */
+  readonly variable: string
+  /** For addresses of started servers: `http` gives `http://127.0.0.1:<port>`. */
+  readonly scheme: string
+  /** The user whose password is generated for a started server. */
+  readonly username?: string
+  readonly local: LocalServer
+  readonly container?: ContainerServer
+  /** Resolves with the server's version once it is ready to work. @throws when it is not, or not yet. */
+  probe(connection: Connection, signal: AbortSignal): Promise<string>
+}
+
+/** The machine lacks something that the project does not install by itself. The message says what to do. */
+export class MissingPrerequisite extends Error {
+  override readonly name = 'MissingPrerequisite'
+}
+
+export type { InstanceState }
