@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { jarsIn } from '../install/jars.ts'
 import { compile, java } from '../install/java.ts'
 import { copyWithDependencies, unpack } from '../install/maven.ts'
 import { zip } from '../install/zip.ts'
@@ -10,9 +11,6 @@ import { type InstallContext, type Launch, type LaunchContext, MissingPrerequisi
 export const LAYOUT = 1
 
 const javaSource = (name: string): string => fileURLToPath(new URL(`../java/${name}.java`, import.meta.url))
-
-const jarsIn = async (folder: string): Promise<string[]> =>
-  (await readdir(folder)).filter(name => name.endsWith('.jar')).map(name => join(folder, name))
 
 /** Elasticsearch 8: the distribution as its own integration tests use it, with few modules but security. */
 export async function installZip(version: string, { folder, signal }: InstallContext): Promise<void> {

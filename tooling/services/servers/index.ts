@@ -1,9 +1,14 @@
 import type { ServerDescriptor } from '../types.ts'
 import { elasticsearch } from './elasticsearch.ts'
+import { elasticsearch8, elasticsearch8Secured } from './elasticsearch8.ts'
+import { opensearch } from './opensearch.ts'
 
 /** Every server that `service()` knows, by name. A new one is a file beside this and a line here. */
 export const servers = {
   elasticsearch,
+  elasticsearch8,
+  'elasticsearch8-secured': elasticsearch8Secured,
+  opensearch,
 } as const satisfies Record<string, ServerDescriptor>
 
 export type ServiceName = keyof typeof servers
