@@ -2,12 +2,14 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { probeOnce } from './local-process.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { probeStarted } from './local-process.ts'
 import type { InstanceState } from './state.ts'
 import type { ServerDescriptor } from './types.ts'
 
 const PING_MS = 1_000
 const READY_MS = 180_000
+const POLL_MS = 150
 const STOP_SECONDS = 20
 
 /** Whether a container engine answers. Quick: a socket that is not there or does not answer within a second is a no. */
@@ -69,7 +71,8 @@ export async function createContainer(descriptor: ServerDescriptor, state: Insta
   const { GenericContainer, Wait } = await testcontainers()
   const container = await new GenericContainer(spec.image)
     .withExposedPorts({ container: spec.port, host: port })
-    .withEnvironment(spec.environment(state.credentials))
+    .withEnvironment(spec.environment(state))
+    .withCopyContentToContainer(spec.files?.(state) ?? [])
     .withLabels({ 'io.pulsar.services.instance': state.id, 'io.pulsar.services.port': String(port) })
     .withWaitStrategy(Wait.forListeningPorts())
     .withStartupTimeout(READY_MS)
@@ -86,10 +89,13 @@ export async function resumeContainer(descriptor: ServerDescriptor, state: Insta
   const deadline = Date.now() + READY_MS
   for (;;) {
     try {
-      return await probeOnce(descriptor, state)
+      return await probeStarted(descriptor, state)
     } catch (error) {
       const running = (await container.inspect()).State.Running
-      if (running && Date.now() < deadline) continue
+      if (running && Date.now() < deadline) {
+        await sleep(POLL_MS)
+        continue
+      }
       const log = (await container.logs({ stdout: true, stderr: true, tail: 40 })).toString()
       const what = running ? `was not ready after ${READY_MS / 1000} s` : 'ended before it was ready'
       throw new Error(`${descriptor.title} ${what} (last: ${(error as Error).message}). The end of its log:\n${log}`, {

@@ -15,10 +15,11 @@ import {
   liveLeases,
   readState,
   removeInstance,
+  usersOf,
   withLease,
   writeState,
 } from './state.ts'
-import type { Credentials, ServerDescriptor } from './types.ts'
+import type { Credentials, ServerDescriptor, Users } from './types.ts'
 
 /** How servers are started on this machine. */
 export type Backend = 'container' | 'local'
@@ -53,7 +54,6 @@ export async function acquire(descriptor: ServerDescriptor, options: Acquire): P
     }
     if (existing) await end(home, existing)
     await removeInstance(home, id)
-    const credentials = generateCredentials(descriptor)
     const ports = await freePorts(options.backend === 'local' ? descriptor.local.portCount : 1)
     const state: InstanceState = {
       id,
@@ -65,7 +65,7 @@ export async function acquire(descriptor: ServerDescriptor, options: Acquire): P
       keep: options.keep ?? false,
       // Whoever was using a server that died keeps its right to the new one.
       leases: [...(existing ? liveLeases(existing) : []), ...(options.lease ? [options.lease] : [])],
-      ...(credentials ? { credentials } : {}),
+      ...generateUsers(descriptor),
     }
     return run(home, descriptor, state)
   })
@@ -79,13 +79,7 @@ export async function run(home: Home, descriptor: ServerDescriptor, state: Insta
 async function runLocal(home: Home, descriptor: ServerDescriptor, state: InstanceState): Promise<InstanceState> {
   const installation = await install(home, descriptor)
   const folder = instanceFolder(home, state.id)
-  const { ports, credentials } = state
-  const launch = await descriptor.local.launch({
-    installation,
-    folder,
-    ports,
-    ...(credentials ? { credentials } : {}),
-  })
+  const launch = await descriptor.local.launch({ ...usersOf(state), installation, folder, ports: state.ports })
   const spawned = await spawnServer(launch, folder)
   const started: InstanceState = { ...state, ready: false, process: spawned.identity }
   // Written before the wait: whoever dies in it leaves a server that others can find and end.
@@ -111,9 +105,10 @@ async function record(home: Home, started: InstanceState): Promise<void> {
   if (!started.keep) startGuardian(home)
 }
 
-function generateCredentials(descriptor: ServerDescriptor): Credentials | undefined {
-  if (!descriptor.username) return undefined
-  return { username: descriptor.username, password: randomBytes(18).toString('base64url') }
+function generateUsers({ users }: ServerDescriptor): Users {
+  if (!users) return {}
+  const user = (username: string): Credentials => ({ username, password: randomBytes(18).toString('base64url') })
+  return { credentials: user(users.owner), ...(users.readOnly ? { readOnly: user(users.readOnly) } : {}) }
 }
 
 async function isUsable(descriptor: ServerDescriptor, state: InstanceState): Promise<boolean> {

@@ -51,6 +51,13 @@ export function probeOnce(descriptor: ServerDescriptor, connection: Connection):
   return descriptor.probe(connection, AbortSignal.timeout(PROBE_MS))
 }
 
+/** Asks once whether a server that we started is ready and has settled, and for its version. */
+export async function probeStarted(descriptor: ServerDescriptor, connection: Connection): Promise<string> {
+  const version = await probeOnce(descriptor, connection)
+  await descriptor.settled?.(connection, AbortSignal.timeout(PROBE_MS))
+  return version
+}
+
 /**
  * Waits until the server answers and gives its version.
  * @throws with the end of its log when it ends first or takes too long; it is ended then.
@@ -68,7 +75,7 @@ export async function waitUntilReady(
       throw new Error(`${descriptor.title} ${ended} before it was ready. ${await logTail(folder)}`)
     }
     try {
-      return await probeOnce(descriptor, connection)
+      return await probeStarted(descriptor, connection)
     } catch (error) {
       if (Date.now() > deadline) {
         await slay(spawned.identity)

@@ -5,7 +5,7 @@ import { acquire, type Backend, crash, endById, halt, run } from './lifecycle.ts
 import { probeOnce } from './local-process.ts'
 import { withLock } from './lock.ts'
 import { dedicatedLease, sharedLease } from './run.ts'
-import { type InstanceState, readState, writeState } from './state.ts'
+import { type InstanceState, readState, usersOf, writeState } from './state.ts'
 import {
   type AvailableService,
   type Connection,
@@ -133,7 +133,7 @@ function toService(state: InstanceState): AvailableService {
     url: state.url,
     version: state.version ?? '',
     origin: state.origin,
-    ...(state.credentials ? { credentials: state.credentials } : {}),
+    ...usersOf(state),
   }
 }
 

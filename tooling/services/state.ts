@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import type { Home } from './home.ts'
 import { isAlive, type ProcessIdentity } from './process-identity.ts'
-import type { Credentials } from './types.ts'
+import type { Users } from './types.ts'
 
 /** One user of a started server. The server lives as long as one of its leases' processes does. */
 export interface Lease extends ProcessIdentity {
@@ -11,7 +11,7 @@ export interface Lease extends ProcessIdentity {
 }
 
 /** What is known about one started server; the content of `instances/<id>/state.json`, written under the lock `<id>`. */
-export interface InstanceState {
+export interface InstanceState extends Users {
   /** Equals `server` for the shared instance. */
   readonly id: string
   readonly server: string
@@ -22,7 +22,6 @@ export interface InstanceState {
   readonly ready: boolean
   readonly process?: ProcessIdentity
   readonly containerId?: string
-  readonly credentials?: Credentials
   /** Started by hand: stays until it is stopped by hand. */
   readonly keep: boolean
   readonly leases: readonly Lease[]
@@ -76,4 +75,9 @@ export const liveLeases = (state: InstanceState): Lease[] => state.leases.filter
 export function withLease(state: InstanceState, lease: Lease): InstanceState {
   const others = liveLeases(state).filter(l => l.pid !== lease.pid)
   return { ...state, leases: [...others, lease] }
+}
+
+/** The users alone, without the rest of the state. */
+export function usersOf({ credentials, readOnly }: Users): Users {
+  return { ...(credentials ? { credentials } : {}), ...(readOnly ? { readOnly } : {}) }
 }

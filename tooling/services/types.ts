@@ -1,5 +1,3 @@
-import type { InstanceState } from './state.ts'
-
 /** Where a server came from: an address in the environment, a container, or a process started from packages. */
 export type Origin = 'environment' | 'container' | 'local'
 
@@ -16,8 +14,10 @@ export interface AvailableService {
   readonly url: string
   readonly version: string
   readonly origin: Origin
-  /** Present where the server asks for a user. */
+  /** A user who may do everything; present where the server asks for one. */
   readonly credentials?: Credentials
+  /** A user who may read everything and write nothing. */
+  readonly readOnly?: Credentials
 }
 
 export interface UnavailableService {
@@ -46,15 +46,20 @@ export interface Connection {
   readonly credentials?: Credentials
 }
 
+/** The users of a started server, with generated passwords. */
+export interface Users {
+  readonly credentials?: Credentials
+  readonly readOnly?: Credentials
+}
+
 /** What `LocalServer.launch` gets to write its configuration with. */
-export interface LaunchContext {
+export interface LaunchContext extends Users {
   /** The installed tree; shared between instances, not to be written to. */
   readonly installation: string
   /** The instance's own folder for configuration, data and temporary files. */
   readonly folder: string
   /** Free loopback ports, the client port first. */
   readonly ports: readonly number[]
-  readonly credentials?: Credentials
 }
 
 export interface Launch {
@@ -83,7 +88,9 @@ export interface LocalServer {
 export interface ContainerServer {
   readonly image: string
   readonly port: number
-  environment(credentials: Credentials | undefined): Record<string, string>
+  environment(users: Users): Record<string, string>
+  /** Files to put into the container before it starts. */
+  files?(users: Users): { readonly content: string; readonly target: string }[]
 }
 
 /** Everything the rest of this folder knows about one kind of server. One file under `servers/` exports each. */
@@ -94,17 +101,17 @@ export interface ServerDescriptor {
   readonly variable: string
   /** For addresses of started servers: `http` gives `http://127.0.0.1:<port>`. */
   readonly scheme: string
-  /** The user whose password is generated for a started server. */
-  readonly username?: string
+  /** Names of the users that a started server has: one who may do everything, one who may only read. */
+  readonly users?: { readonly owner: string; readonly readOnly?: string }
   readonly local: LocalServer
   readonly container?: ContainerServer
   /** Resolves with the server's version once it is ready to work. @throws when it is not, or not yet. */
   probe(connection: Connection, signal: AbortSignal): Promise<string>
+  /** Resolves once a server that we started has done what it does after its first start. @throws when not yet. */
+  settled?(connection: Connection, signal: AbortSignal): Promise<void>
 }
 
 /** The machine lacks something that the project does not install by itself. The message says what to do. */
 export class MissingPrerequisite extends Error {
   override readonly name = 'MissingPrerequisite'
 }
-
-export type { InstanceState }

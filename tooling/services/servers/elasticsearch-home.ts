@@ -8,12 +8,13 @@ import { zip } from '../install/zip.ts'
 import { type InstallContext, type Launch, type LaunchContext, MissingPrerequisite } from '../types.ts'
 
 /** Raise when the content of the installed tree changes for another reason than the server's version. */
-export const LAYOUT = 1
+export const LAYOUT = 2
 
 const javaSource = (name: string): string => fileURLToPath(new URL(`../java/${name}.java`, import.meta.url))
 
 /** Elasticsearch 8: the distribution as its own integration tests use it, with few modules but security. */
-export async function installZip(version: string, { folder, signal }: InstallContext): Promise<void> {
+export async function installZip(version: string, context: InstallContext): Promise<void> {
+  const { folder, signal } = context
   const artifact = {
     group: 'org.elasticsearch.distribution.integ-test-zip',
     name: 'elasticsearch',
@@ -22,11 +23,12 @@ export async function installZip(version: string, { folder, signal }: InstallCon
   }
   await unpack(artifact, join(folder, 'zip'), signal)
   await rename(join(folder, 'zip', `elasticsearch-${version}`), join(folder, 'home'))
-  await addOwnClasses(version, 17, folder, signal)
+  await addOwnClasses(version, 17, { 'rest-root': 'RestRootPlugin', 'email-analysis': 'EmailAnalysisPlugin' }, context)
 }
 
 /** Elasticsearch 9: the server's library and its HTTP layer, one by one, for there is no such zip of it. */
-export async function installLibraries(version: string, { folder, signal }: InstallContext): Promise<void> {
+export async function installLibraries(version: string, context: InstallContext): Promise<void> {
+  const { folder, signal } = context
   const lib = join(folder, 'home', 'lib')
   const transport = join(folder, 'home', 'modules', 'transport-netty4')
   await copyWithDependencies({ group: 'org.elasticsearch', name: 'elasticsearch', version }, lib, signal)
@@ -45,39 +47,53 @@ export async function installLibraries(version: string, { folder, signal }: Inst
   await cp(await systemZstd(), join(native, process.platform === 'darwin' ? 'libzstd.dylib' : 'libzstd.so'), {
     dereference: true,
   })
-  await addOwnClasses(version, 21, folder, signal)
+  await addOwnClasses(version, 21, { 'rest-root': 'RestRootPlugin' }, context)
 }
 
-/** Compiles the main class and adds the module that answers `GET /`. */
-async function addOwnClasses(version: string, oldest: 17 | 21, folder: string, signal: AbortSignal): Promise<void> {
+/** Compiles the main class and adds the modules that stand in for released ones which Maven Central does not hold. */
+async function addOwnClasses(
+  version: string,
+  oldest: 17 | 21,
+  modules: Readonly<Record<string, string>>,
+  { folder, signal }: InstallContext,
+): Promise<void> {
   const home = join(folder, 'home')
   const runtime = await java(oldest)
   const libraries = await jarsIn(join(home, 'lib'))
   await compile(runtime, [javaSource('ElasticsearchNode')], libraries, join(folder, 'main'), signal)
-  const classes = join(folder, 'rest-root')
-  await compile(runtime, [javaSource('RestRootPlugin')], libraries, classes, signal)
-  const files = new Map<string, Buffer>()
-  const inPackage = 'io/pulsar/services'
-  for (const name of (await readdir(join(classes, inPackage))).sort()) {
-    files.set(`${inPackage}/${name}`, await readFile(join(classes, inPackage, name)))
+  for (const [name, className] of Object.entries(modules)) {
+    const classes = join(folder, 'classes')
+    await compile(runtime, [javaSource(className)], libraries, classes, signal)
+    await writeModule(join(home, 'modules', name), name, className, version, classes)
+    await rm(classes, { recursive: true })
   }
-  await rm(classes, { recursive: true })
-  const module = join(home, 'modules', 'rest-root')
-  await mkdir(module)
-  await writeFile(join(module, 'rest-root.jar'), zip(files))
-  await writeFile(
-    join(module, 'plugin-descriptor.properties'),
-    [
-      'name=rest-root',
-      'description=Answers GET /',
-      `version=${version}`,
-      `elasticsearch.version=${version}`,
-      'java.version=17',
-      'classname=io.pulsar.services.RestRootPlugin',
-      'has.native.controller=false',
-      '',
-    ].join('\n'),
-  )
+}
+
+async function writeModule(
+  folder: string,
+  name: string,
+  className: string,
+  version: string,
+  classes: string,
+): Promise<void> {
+  const inPackage = 'io/pulsar/services'
+  const files = new Map<string, Buffer>()
+  for (const file of (await readdir(join(classes, inPackage))).sort()) {
+    files.set(`${inPackage}/${file}`, await readFile(join(classes, inPackage, file)))
+  }
+  await mkdir(folder)
+  await writeFile(join(folder, `${name}.jar`), zip(files))
+  const descriptor = {
+    name,
+    description: `Stands in for parts of the released modules: ${name}`,
+    version,
+    'elasticsearch.version': version,
+    'java.version': '17',
+    classname: `io.pulsar.services.${className}`,
+    'has.native.controller': 'false',
+  }
+  const lines = Object.entries(descriptor).map(([key, value]) => `${key}=${value}\n`)
+  await writeFile(join(folder, 'plugin-descriptor.properties'), lines.join(''))
 }
 
 /** The folder below `lib/platform` in which the server looks for its native libraries. */
@@ -112,33 +128,35 @@ rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
 `
 
-/** Writes the instance's configuration and gives the command that starts the node. */
+/** Writes the instance's configuration, with `configuration` as further files, and gives the command that starts the node. */
 export async function launchElasticsearch(
   context: LaunchContext,
   oldest: 17 | 21,
-  settings: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+  configuration: Readonly<Record<string, string>> = {},
 ): Promise<Launch> {
   const { installation, folder, ports, credentials } = context
   const home = join(installation, 'home')
   const config = join(folder, 'config')
   const temporary = join(folder, 'tmp')
   for (const path of [config, temporary]) await mkdir(path, { recursive: true })
-  await writeFile(
-    join(config, 'elasticsearch.yml'),
-    [
-      'cluster.name: pulsar-io',
-      'node.name: node-1',
-      'discovery.type: single-node',
-      'network.host: 127.0.0.1',
-      `http.port: ${ports[0]}`,
-      `transport.port: ${ports[1]}`,
-      `path.data: ${JSON.stringify(join(folder, 'data'))}`,
-      `path.logs: ${JSON.stringify(join(folder, 'logs'))}`,
-      'cluster.routing.allocation.disk.threshold_enabled: false',
-      ...settings,
-      '',
-    ].join('\n'),
-  )
+  const all = {
+    'cluster.name': 'pulsar-io',
+    'node.name': 'node-1',
+    'discovery.type': 'single-node',
+    'network.host': '127.0.0.1',
+    'http.port': String(ports[0]),
+    'transport.port': String(ports[1]),
+    'path.data': JSON.stringify(join(folder, 'data')),
+    'path.logs': JSON.stringify(join(folder, 'logs')),
+    'cluster.routing.allocation.disk.threshold_enabled': 'false',
+    ...settings,
+  }
+  const yaml = Object.entries(all).map(([key, value]) => `${key}: ${value}\n`)
+  await writeFile(join(config, 'elasticsearch.yml'), yaml.join(''))
+  for (const [name, content] of Object.entries(configuration)) {
+    await writeFile(join(config, name), content, { mode: 0o600 })
+  }
   await writeFile(join(config, 'log4j2.properties'), LOGGING)
   const native = join(home, 'lib', 'platform', platformName())
   const runtime = await java(oldest)

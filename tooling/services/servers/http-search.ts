@@ -23,3 +23,11 @@ export async function probeSearch(connection: Connection, signal: AbortSignal): 
   if (!root.version?.number) throw new Error('GET / answered without a version')
   return root.version.number
 }
+
+/**
+ * Passes once the index of users can be read. The server creates it some hundred milliseconds after its start, to hold
+ * the built-in roles, and refuses every user while it is being created.
+ */
+export async function securityIndexReady(connection: Connection, signal: AbortSignal): Promise<void> {
+  await get('/_cluster/health/.security-7?wait_for_status=yellow&timeout=3s', connection, signal)
+}
