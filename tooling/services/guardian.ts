@@ -28,4 +28,4 @@ async function guard(home: Home): Promise<void> {
   }
 }
 
-if (import.meta.main) await guard(servicesHome())
+await guard(servicesHome())

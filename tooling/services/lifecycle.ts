@@ -3,7 +3,7 @@ import { createContainer, killContainer, removeContainer, resumeContainer, stopC
 import type { Home } from './home.ts'
 import { installOnce } from './install/install.ts'
 import { probeOnce, spawnServer, waitUntilReady } from './local-process.ts'
-import { tryLock, withLock } from './lock.ts'
+import { forgetLock, tryLock, withLock } from './lock.ts'
 import { freePorts } from './ports.ts'
 import { isAlive, slay, terminate } from './process-identity.ts'
 import { startGuardian } from './start-guardian.ts'
@@ -138,6 +138,8 @@ export async function end(home: Home, state: InstanceState): Promise<void> {
   if (state.process) await terminate(state.process)
   if (state.containerId) await removeContainer(state.containerId)
   await removeInstance(home, state.id)
+  // The name of a dedicated instance is never used again.
+  if (state.id !== state.server) await forgetLock(home.locks, state.id)
 }
 
 /** Ends the instance whoever uses it. Gives whether there was one. */

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,10 +16,12 @@ export interface Lock {
   release(): void
 }
 
+const lockFile = (folder: string, name: string): string => join(folder, `${name}.lock`)
+
 /** Takes the lock when it is free, otherwise gives `undefined` at once. */
 export async function tryLock(folder: string, name: string): Promise<Lock | undefined> {
   await mkdir(folder, { recursive: true })
-  const database = new DatabaseSync(join(folder, `${name}.lock`), { timeout: 0 })
+  const database = new DatabaseSync(lockFile(folder, name), { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
@@ -41,7 +43,7 @@ export async function withLock<T>(
   let lock = await tryLock(folder, name)
   while (!lock) {
     if (Date.now() > deadline) {
-      throw new Error(`another process has held the lock ${join(folder, `${name}.lock`)} for ${waitMs / 1000} s`)
+      throw new Error(`another process has held the lock ${lockFile(folder, name)} for ${waitMs / 1000} s`)
     }
     await sleep(POLL_MS)
     lock = await tryLock(folder, name)
@@ -51,4 +53,9 @@ export async function withLock<T>(
   } finally {
     lock.release()
   }
+}
+
+/** Deletes a lock that nobody will want again; to be called by its last holder. */
+export async function forgetLock(folder: string, name: string): Promise<void> {
+  await rm(lockFile(folder, name), { force: true })
 }

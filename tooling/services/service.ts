@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { engineAnswers } from './container.ts'
 import { type Home, servicesHome } from './home.ts'
-import { acquire, type Backend, crash, endById, halt, run } from './lifecycle.ts'
+import { acquire, type Backend, crash, endById, halt, run, sweep } from './lifecycle.ts'
 import { probeOnce } from './local-process.ts'
 import { withLock } from './lock.ts'
 import { dedicatedLease, sharedLease } from './run.ts'
@@ -107,7 +107,9 @@ async function firstBackend<T extends Service>(
   around: Surroundings,
   start: (backend: Backend) => Promise<T>,
 ): Promise<T | UnavailableService> {
-  const reasons = [`${descriptor.variable} is not set`]
+  // What a run left that died together with its guardian.
+  await sweep(around.home)
+  const reasons = around.env[descriptor.variable] ? [] : [`${descriptor.variable} is not set`]
   if (!descriptor.container || !(await around.engineAnswers(around.env))) {
     reasons.push('no container engine answers')
   } else {

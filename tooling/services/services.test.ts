@@ -112,6 +112,8 @@ describe('the order', () => {
     expect(found.url).not.toBe(address)
     await found.close()
     await expect(fetch(found.url)).rejects.toThrow()
+    expect(await readdir(home.instances)).toEqual([])
+    expect((await readdir(home.locks)).filter(name => name.startsWith('sample-'))).toEqual([])
   })
 
   it('gives every reason when there is none', async () => {
