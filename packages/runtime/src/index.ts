@@ -1,1 +1,2 @@
-export {}
+export { buildProgram, type Program } from './program.ts'
+export { run } from './run.ts'

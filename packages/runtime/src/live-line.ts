@@ -1,0 +1,103 @@
+import type { InstanceSnapshot, RunningConnector } from '@pulsar-io/engine'
+import type { TextStream } from './logging.ts'
+
+/** Milliseconds between two drawings. */
+const REDRAW_MS = 250
+
+/** One line at the bottom of a terminal that shows how the run is doing. */
+export interface LiveLine {
+  /** Takes the place of stderr: text goes above the line. */
+  readonly stream: TextStream
+  start(connectors: readonly RunningConnector[]): void
+  /** Takes the line away for good. */
+  stop(): void
+}
+
+/** A terminal. */
+export interface Terminal extends TextStream {
+  readonly columns?: number
+}
+
+/** Draws on `terminal`; `now` is a clock in milliseconds. */
+export function createLiveLine(terminal: Terminal, color: boolean, now: () => number = Date.now): LiveLine {
+  let shown = ''
+  let timer: NodeJS.Timeout | undefined
+  const clear = () => {
+    if (shown !== '') terminal.write('\r\x1b[K')
+  }
+  const draw = (text: string) => {
+    clear()
+    shown = text
+    if (text !== '') terminal.write(color ? `\x1b[2m${text}\x1b[0m` : text)
+  }
+  return {
+    stream: {
+      isTTY: true,
+      write(text) {
+        clear()
+        terminal.write(text)
+        if (shown !== '') draw(shown)
+      },
+    },
+    start(connectors) {
+      let before = { time: now(), written: 0 }
+      timer = setInterval(() => {
+        const totals = total(connectors.flatMap(each => each.snapshots()))
+        const time = now()
+        const rate = ((totals.written - before.written) * 1000) / Math.max(1, time - before.time)
+        before = { time, written: totals.written }
+        // One column stays free: a full line makes some terminals scroll.
+        draw(liveText(totals, rate, connectors).slice(0, Math.max(0, (terminal.columns ?? 80) - 1)))
+      }, REDRAW_MS)
+      timer.unref()
+    },
+    stop() {
+      clearInterval(timer)
+      draw('')
+    },
+  }
+}
+
+interface Totals {
+  readonly written: number
+  readonly lag: number | undefined
+  readonly inFlight: number
+  readonly retried: number
+  readonly deadLettered: number
+}
+
+function total(snapshots: readonly InstanceSnapshot[]): Totals {
+  const sum = (of: (snapshot: InstanceSnapshot) => number) => snapshots.reduce((all, each) => all + of(each), 0)
+  const lags = snapshots.map(each => each.lag).filter(lag => lag !== undefined)
+  return {
+    written: sum(each => each.written),
+    // Instances of one sink share its subscription, so each of them sees the same backlog.
+    lag: lags.length === 0 ? undefined : Math.max(...lags),
+    inFlight: sum(each => each.inFlight),
+    retried: sum(each => each.retried),
+    deadLettered: sum(each => each.deadLettered),
+  }
+}
+
+function liveText(totals: Totals, rate: number, connectors: readonly RunningConnector[]): string {
+  const trouble = connectors.flatMap(connector =>
+    connector
+      .snapshots()
+      .filter(each => each.state !== 'running' && each.state !== 'finished')
+      .map(each => `${connector.name} ${each.state}${each.reason ? `: ${each.reason}` : ''}`),
+  )
+  const parts = [
+    `${count(Math.max(0, Math.round(rate)))}/s`,
+    `${count(totals.written)} written`,
+    ...(totals.lag === undefined ? [] : [`lag ${count(totals.lag)}`]),
+    `in flight ${count(totals.inFlight)}`,
+    `retried ${count(totals.retried)}`,
+    `dead ${count(totals.deadLettered)}`,
+    ...new Set(trouble),
+  ]
+  return parts.join(' · ').replace(/\s+/g, ' ')
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US')
+}

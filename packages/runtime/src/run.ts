@@ -1,0 +1,42 @@
+import { type Command, CommanderError } from 'commander'
+import { normalizeArguments } from './arguments.ts'
+import { EXIT } from './exit.ts'
+import { buildProgram } from './program.ts'
+
+/** Runs the command line `args` (without node and script) in this process and resolves with its exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const program = buildProgram()
+  prepare(program.command)
+  try {
+    await program.command.parseAsync(normalizeArguments(args), { from: 'user' })
+    return program.exitCode()
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    const [{ errorText }, { startFailureCode }] = await Promise.all([import('./report-error.ts'), import('./exit.ts')])
+    process.stderr.write(errorText(error, { debug: isDebug(args) }))
+    return startFailureCode(error)
+  }
+}
+
+function isDebug(args: readonly string[]): boolean {
+  const at = args.findIndex(each => each === '--log-level' || each === '--logLevel')
+  return args.includes('--log-level=debug') || (at >= 0 && args[at + 1] === 'debug')
+}
+
+/** The parser throws where it would have ended the process, and says how to get on. */
+function prepare(command: Command): void {
+  command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `${text.replace(/\n\(Did you mean (.*)\?\)/, '; did you mean $1?').trimEnd()} [PIO_USAGE]\n  ${path(command)} --help shows what there is\n`,
+        ),
+    })
+  for (const child of command.commands) prepare(child)
+}
+
+function path(command: Command): string {
+  return command.parent ? `${path(command.parent)} ${command.name()}` : command.name()
+}

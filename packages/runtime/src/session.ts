@@ -1,0 +1,119 @@
+import { type ConnectorSpec, type Run, type RunResult, startConnectors } from '@pulsar-io/engine'
+import { EXIT, startFailureCode } from './exit.ts'
+import type { LocalOptions } from './flags/run-options.ts'
+import type { LiveLine } from './live-line.ts'
+import { createLogging, type Logging } from './logging.ts'
+import type { MetricsServer } from './metrics-server.ts'
+import { errorText } from './report-error.ts'
+import { onStop } from './signals.ts'
+
+/** What a session is told besides the connectors. */
+export interface SessionOptions extends LocalOptions {
+  /** Said once, before anything else. */
+  readonly warnings: readonly string[]
+  /** Makes an error of the start point at files and flags. */
+  explain(error: unknown): Promise<unknown>
+}
+
+/** Runs connectors until they end or somebody stops them, and returns the exit code. */
+export async function runSession(specs: readonly ConnectorSpec[], options: SessionOptions): Promise<number> {
+  const { stderr, env } = process
+  const color = stderr.isTTY === true && !env.NO_COLOR
+  const live = stderr.isTTY ? await liveLine(color) : undefined
+  const logging = createLogging({
+    stream: live?.stream ?? stderr,
+    level: options.logLevel,
+    format: options.logFormat,
+    color,
+  })
+  const stop = onStop(() => live?.stop())
+  const fail = (error: unknown) => {
+    live?.stop()
+    stderr.write(errorText(error, { debug: options.logLevel === 'debug' }))
+  }
+  let server: MetricsServer | undefined
+  try {
+    for (const warning of options.warnings) logging.warn(warning)
+    let run: Run | undefined
+    try {
+      run = await untilStopped(startConnectors(specs, { ...options.engine, log: logging.log }), stop.signal)
+      if (run !== undefined && options.metricsPort !== undefined) {
+        server = await serveMetrics(run, options.metricsPort, logging)
+      }
+    } catch (error) {
+      await run?.stop()
+      const explained = await options.explain(error)
+      fail(explained)
+      return startFailureCode(explained)
+    }
+    if (run === undefined) {
+      stderr.write(summary({ recordsIn: 0, recordsOut: 0, deadLettered: 0, retried: 0, seconds: 0 }))
+      return EXIT.ok
+    }
+    const result = await watch(run, stop.signal, live, logging)
+    live?.stop()
+    if (result.undrained > 0) {
+      logging.warn(
+        `${result.undrained} records were still in flight when the drain timeout passed; they will be handed out again`,
+      )
+    }
+    if (result.reason === 'failed') fail(result.error ?? new Error('the run failed without saying why'))
+    stderr.write(summary(result))
+    return result.reason === 'failed' ? EXIT.failed : EXIT.ok
+  } finally {
+    live?.stop()
+    stop.release()
+    await server?.close()
+  }
+}
+
+async function watch(run: Run, signal: AbortSignal, live: LiveLine | undefined, logging: Logging): Promise<RunResult> {
+  live?.start(run.connectors)
+  const stopping = () => {
+    logging.info('stopping: settling what is in flight; a second signal ends at once')
+    // Its result is the one of `done`.
+    void run.stop()
+  }
+  if (signal.aborted) stopping()
+  else signal.addEventListener('abort', stopping, { once: true })
+  try {
+    return await run.done
+  } finally {
+    signal.removeEventListener('abort', stopping)
+  }
+}
+
+/** The run, or undefined when it was stopped before it had begun: then nothing is in flight. */
+async function untilStopped(starting: Promise<Run>, signal: AbortSignal): Promise<Run | undefined> {
+  const stopped = Promise.withResolvers<undefined>()
+  const onAbort = () => stopped.resolve(undefined)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([starting, stopped.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+async function liveLine(color: boolean): Promise<LiveLine> {
+  const { createLiveLine } = await import('./live-line.ts')
+  return createLiveLine(process.stderr, color)
+}
+
+async function serveMetrics(run: Run, port: number, logging: Logging): Promise<MetricsServer> {
+  const { startMetricsServer } = await import('./metrics-server.ts')
+  const server = await startMetricsServer(port, {
+    metrics: () => Promise.resolve(''),
+    status: () => run.connectors.map(each => ({ kind: each.kind, name: each.fqn, status: each.status() })),
+  })
+  logging.info(`metrics: ${server.url}/metrics`)
+  return server
+}
+
+/** The line that every run ends with. */
+export function summary(
+  result: Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'seconds'>,
+): string {
+  const { recordsIn, recordsOut, deadLettered, retried, seconds } = result
+  return `${recordsIn} records in, ${recordsOut} records out, ${deadLettered} dead-lettered, ${retried} retried, ${seconds.toFixed(1)} seconds\n`
+}
