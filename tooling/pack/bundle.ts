@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
 
 /** A connector with everything it imports, as files below `dist/`. */
@@ -52,7 +52,7 @@ export async function bundleConnector(folder: string): Promise<Bundle> {
     legalComments: 'external',
     define: { 'process.env.NODE_ENV': '"production"' },
     banner: { js: `${BANNER};` },
-    plugins: [refuseNativeAddons],
+    plugins: [refuseNativeAddons, englishOnly],
     logLevel: 'silent',
   })
   const files = new Map<string, Uint8Array>()
@@ -82,6 +82,17 @@ const refuseNativeAddons: Plugin = {
       const name = NATIVE_LOADERS.exec(path)?.[1]
       return { errors: [{ text: `${name} loads a native add-on at run time: ${nativeFix}` }] }
     })
+  },
+}
+
+/** Half of a bundled zod is translations of its messages; a connector's own are in English. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup(builder) {
+    builder.onLoad({ filter: /[\\/]zod[\\/]v4\/locales\/index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(path),
+    }))
   },
 }
 

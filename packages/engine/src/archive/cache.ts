@@ -87,7 +87,7 @@ export class ArchiveCache {
   }
 
   async #extract(archive: string, sha256: string, bytes: Uint8Array, limits: ArchiveLimits): Promise<CachedPackage> {
-    const temp = join(this.#dir, `tmp-${hostTag()}-${process.pid}-${randomBytes(6).toString('hex')}`)
+    const temp = join(this.#dir, tempName(process.pid))
     const entry = join(this.#dir, sha256)
     const writer = new PackageWriter(join(temp, PACKAGE))
     try {
@@ -195,6 +195,11 @@ class PackageWriter {
     for (const file of this.#open) closeSync(file)
     this.#open.clear()
   }
+}
+
+/** A new name for a folder that a process of this machine works in. */
+export function tempName(pid: number): string {
+  return `tmp-${hostTag()}-${pid}-${randomBytes(6).toString('hex')}`
 }
 
 function isOccupied(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -27,29 +27,23 @@ export interface FolderPackage {
 export async function openFolder(path: string, limits: ArchiveLimits): Promise<FolderPackage> {
   const text = await readOptional(join(path, MANIFEST_FILE))
   if (text === undefined) return openDevelopment(path)
-  const manifest = parseManifest(path, text)
+  const manifest = parseManifest(path, text.toString('utf8'))
   const files = await hashFiles(path, manifest, limits)
   checkFiles(path, manifest, files)
   checkPackageJson(path, manifest, await readFile(join(path, 'package.json'), 'utf8'))
   return { archive: path, directory: path, manifest, files }
 }
 
-/** Only listed files count: npm and its users add folders of their own to an installed package. */
+/** Only listed files are looked at: npm and its users add folders of their own to an installed package. */
 async function hashFiles(path: string, manifest: Manifest, limits: ArchiveLimits): Promise<ArchiveFile[]> {
   const listed = Object.keys(manifest.files)
   if (listed.length > limits.entries) {
     throw new ArchiveError('PIO_ARCHIVE_LIMIT', path, `its manifest lists more than ${limits.entries} files`)
   }
-  const there = new Set(
-    (await readdir(path, { recursive: true, withFileTypes: true }))
-      .filter(file => file.isFile())
-      .map(file => relative(path, join(file.parentPath, file.name)).replaceAll(sep, '/')),
-  )
   const files: ArchiveFile[] = []
   for (const file of [...listed, MANIFEST_FILE].sort()) {
-    if (!there.has(file)) continue
-    const bytes = await readFile(join(path, file))
-    files.push({ path: file, size: bytes.byteLength, sha256: sha256Of(bytes) })
+    const bytes = await readOptional(join(path, file))
+    if (bytes !== undefined) files.push({ path: file, size: bytes.byteLength, sha256: sha256Of(bytes) })
   }
   return files
 }
@@ -106,11 +100,11 @@ function resolveEntry(path: string, name: string): string {
   }
 }
 
-async function readOptional(path: string): Promise<string | undefined> {
+async function readOptional(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemCode(error) ?? '')) return undefined
     throw error
   }
 }

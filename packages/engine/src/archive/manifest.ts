@@ -83,6 +83,13 @@ function manifestProblems(manifest: Manifest): string[] {
     problems.push(`entry: ${JSON.stringify(manifest.entry)} is not one of files`)
   }
   if (!Object.hasOwn(manifest.files, 'package.json')) problems.push('files: package.json is not one of them')
+  for (const path of Object.keys(manifest.files)) {
+    const parts = path.split('/')
+    // In an archive no entry could match it; an installed package is read by these paths.
+    if (/[\\:]/.test(path) || parts.some(part => part === '' || part === '.' || part === '..')) {
+      problems.push(`files: ${JSON.stringify(path)} is not a path inside the package`)
+    }
+  }
   return problems
 }
 

@@ -2,7 +2,7 @@ import { resolve as resolvePath } from 'node:path'
 import type { Manifest } from '@pulsar-io/sdk'
 import { ArchiveCache, type CachedPackage, defaultCacheDir, sha256Of } from './cache.ts'
 import { type ArchiveFile, readContents } from './contents.ts'
-import { download, shownUrl } from './download.ts'
+import { checkAllowed, download, shownUrl } from './download.ts'
 import { ArchiveError } from './errors.ts'
 import { openFolder } from './folder.ts'
 import { type ArchiveLimits, limitsFrom } from './limits.ts'
@@ -101,6 +101,8 @@ async function find(reference: ArchiveReference, options: ArchiveOptions): Promi
   if (reference.type === 'url') {
     const { url } = reference
     const { allowedUrls = [], signal } = options
+    // Before anything else, so that what is cached says nothing about who may fetch.
+    checkAllowed(url, allowedUrls)
     const read = () => download(url, { allowedUrls, maxBytes: limits.archiveBytes, signal })
     return { type: 'url', archive: shownUrl(url), read }
   }
