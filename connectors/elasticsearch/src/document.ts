@@ -12,8 +12,8 @@ type DocumentConfig = Pick<
 export interface Extracted {
   /** null: the record has no value. */
   readonly text: string | null
-  /** The document's fields, for `primaryFields`. */
-  readonly fields: Fields | undefined
+  /** The document's fields, for `primaryFields`. Throws a RecordError (`PIO_ES_MALFORMED`) when it is no JSON. */
+  readonly fields: () => Fields | undefined
   /** The message key, where it is a text. */
   readonly key: string | undefined
   /** The message key, where it has fields. */
@@ -21,33 +21,49 @@ export interface Extracted {
 }
 
 /**
- * Reads a record. Throws a RecordError (`PIO_ES_MALFORMED`) for a value that is no JSON object,
- * because a server takes nothing else.
+ * Reads a record. Throws a RecordError (`PIO_ES_MALFORMED`) for a value that is no JSON object, because a server takes
+ * nothing else. A text between braces that is no JSON is left for the server to refuse.
  */
 export function extract(record: Record, config: DocumentConfig): Extracted {
   const { key, keyFields, value } = split(record, config)
-  if (value === null || value === undefined) return { text: null, fields: undefined, key, keyFields }
   const text = asText(value)
-  if (text === '') return { text: null, fields: undefined, key, keyFields }
-  let fields: Fields
+  if (value === null || value === undefined || text === '')
+    return { text: null, fields: () => undefined, key, keyFields }
+  const stripNulls = config.schemaEnable && config.stripNulls
+  const merge = config.copyKeyFields && keyFields
+  let fields: Fields | undefined
   let document: string
-  if (text !== undefined) {
-    fields = parseObject(text)
+  if (text !== undefined && !merge && !(stripNulls && text.includes('null'))) {
+    // The server reads every document anyway, and refuses a malformed one by itself, so it is not read twice.
+    if (!isBraced(text.trim())) throw malformed(whyNoObject(text))
     document = text
-    if (config.schemaEnable && config.stripNulls && text.includes('null')) {
-      fields = withoutNulls(fields) as Fields
-      document = stringifyJson(fields)
-    }
   } else {
-    if (!isObject(value)) throw malformed(`it is ${kindOf(value)}`)
-    fields = plain(value, config.schemaEnable && config.stripNulls) as Fields
+    fields = text === undefined ? objectOf(value, stripNulls) : parseObject(text)
+    if (stripNulls && text !== undefined) fields = withoutNulls(fields) as Fields
+    if (merge) fields = { ...keyFields, ...fields }
     document = stringifyJson(fields)
   }
-  if (config.copyKeyFields && keyFields) {
-    fields = { ...keyFields, ...fields }
-    document = stringifyJson(fields)
+  return {
+    text: oneLine(document, config.stripNonPrintableCharacters),
+    fields: () => fields ?? parseObject(document),
+    key,
+    keyFields,
   }
-  return { text: oneLine(document, config.stripNonPrintableCharacters), fields, key, keyFields }
+}
+
+const isBraced = (text: string): boolean => text.startsWith('{') && text.endsWith('}')
+
+function objectOf(value: unknown, stripNulls: boolean): Fields {
+  if (!isObject(value)) throw malformed(`it is ${kindOf(value)}`)
+  return plain(value, stripNulls) as Fields
+}
+
+function whyNoObject(text: string): string {
+  try {
+    return `it is ${kindOf(parseJson(text))}`
+  } catch (error) {
+    return `it is not JSON: ${(error as Error).message}`
+  }
 }
 
 /** A key-value record carries a key with fields; another record's key may be the JSON text of an object. */

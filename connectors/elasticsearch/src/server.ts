@@ -1,5 +1,5 @@
 import { AuthError, ConfigError, type Logger } from '@pulsar-io/sdk'
-import { nodesText, openWire, type Reply, type Wire } from './client.ts'
+import { nodesText, openWire, type Reply, type Vendor, type Wire } from './client.ts'
 import { requestError, type Where } from './errors.ts'
 import type { Config } from './options.ts'
 import type { TlsSettings } from './tls.ts'
@@ -24,19 +24,20 @@ export interface MediaTypes {
 export async function connect(config: Config, tls: TlsSettings | undefined, logger: Logger): Promise<Server> {
   const { compatibilityMode: mode } = config
   const where: Where = { url: nodesText(config), who: who(config) }
-  const vendor = mode === 'AUTO' || mode === 'ELASTICSEARCH' ? 'elastic' : 'opensearch'
+  let vendor: Vendor = mode === 'AUTO' || mode === 'ELASTICSEARCH' ? 'elastic' : 'opensearch'
   let wire = await openWire(vendor, config, tls)
   try {
-    const reply = await wire.request({ method: 'GET', path: '/', headers: mediaTypes(undefined).json })
-    const found = identify(reply, where, logger)
+    let reply = await ask(wire)
+    // The Elasticsearch client works with nothing but Elasticsearch from 7.14 on, which says so in a header.
+    if (vendor === 'elastic' && reply.status === 200 && !saysElasticsearch(reply)) {
+      await wire.close()
+      vendor = 'opensearch'
+      wire = await openWire(vendor, config, tls)
+      reply = await ask(wire)
+    }
+    const found = identify(reply, mode, where, logger)
     const title = `${found.product} ${found.version ?? ''}`.trim()
     contradict(mode, found, title)
-    // The Elasticsearch client is made for version 8 and later; the other one speaks what both had in common before.
-    if (vendor === 'elastic' && (found.product === 'OpenSearch' || (found.major ?? 8) < 8)) {
-      await wire.close()
-      wire = await openWire('opensearch', config, tls)
-      return { wire, where, title, headers: mediaTypes(undefined) }
-    }
     return { wire, where, title, headers: mediaTypes(vendor === 'elastic' ? found.major : undefined) }
   } catch (error) {
     await wire.close()
@@ -44,17 +45,21 @@ export async function connect(config: Config, tls: TlsSettings | undefined, logg
   }
 }
 
+const ask = (wire: Wire): Promise<Reply> =>
+  wire.request({ method: 'GET', path: '/', headers: mediaTypes(undefined).json })
+
+const saysElasticsearch = (reply: Reply): boolean => reply.headers['x-elastic-product'] === 'Elasticsearch'
+
 interface Found {
   readonly product: 'Elasticsearch' | 'OpenSearch'
   readonly version: string | undefined
   readonly major: number | undefined
 }
 
-function identify(reply: Reply, where: Where, logger: Logger): Found {
-  const product = reply.headers['x-elastic-product'] === 'Elasticsearch' ? 'Elasticsearch' : undefined
+function identify(reply: Reply, mode: Config['compatibilityMode'], where: Where, logger: Logger): Found {
   if (reply.status === 200) {
-    const version = versionOf(reply.body)
-    if (version) return version
+    const found = versionOf(reply.body)
+    if (found) return found
     throw new ConfigError(
       [{ path: 'elasticSearchUrl', message: `${where.url} answers, but neither as Elasticsearch nor as OpenSearch` }],
       { code: 'PIO_ES_PRODUCT' },
@@ -62,17 +67,27 @@ function identify(reply: Reply, where: Where, logger: Logger): Found {
   }
   // A user that may only write is refused the server's name, and some gateways do not pass it on. Neither is a reason
   // not to write: each item of a bulk request says for itself whether it was allowed.
-  if ((reply.status === 403 || reply.status === 404 || reply.status === 400) && product) {
-    logger.info(`${where.url} does not tell its version (HTTP ${reply.status}); speaking plain JSON to it`)
-    return { product, version: undefined, major: undefined }
+  if (reply.status === 400 || reply.status === 403 || reply.status === 404) {
+    const product = saysElasticsearch(reply) ? 'Elasticsearch' : PRODUCTS[mode]
+    if (product) {
+      logger.info(`${where.url} does not tell its version (HTTP ${reply.status}); going on with plain JSON`)
+      return { product, version: undefined, major: undefined }
+    }
+    if (reply.status === 403)
+      throw new AuthError(
+        `${where.who} may not ask ${where.url} which server it is (HTTP 403); grant the privilege "monitor", or set compatibilityMode`,
+        { code: 'PIO_ES_FORBIDDEN' },
+      )
   }
-  if (reply.status === 403)
-    throw new AuthError(
-      `${where.who} may not ask ${where.url} which server it is (HTTP 403); grant the privilege "monitor", or set compatibilityMode`,
-      { code: 'PIO_ES_FORBIDDEN' },
-    )
   throw requestError(reply.status, reply.body, 'tell which server it is (GET /)', where)
 }
+
+const PRODUCTS = {
+  AUTO: undefined,
+  ELASTICSEARCH_7: 'Elasticsearch',
+  ELASTICSEARCH: 'Elasticsearch',
+  OPENSEARCH: 'OpenSearch',
+} as const
 
 function versionOf(body: unknown): Found | undefined {
   const version = (body as { version?: { number?: unknown; distribution?: unknown } } | null)?.version

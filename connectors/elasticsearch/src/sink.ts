@@ -115,7 +115,7 @@ export class ElasticsearchSink implements BatchSink<Config> {
   /** The `_id` that the record itself names, if any. */
   #id({ text, fields, key, keyFields }: Extracted, config: Config): string | undefined {
     const names = this.#primaryFields
-    if (names.length > 0 && fields) return fieldsId(fields, names, config.canonicalKeyFields)
+    if (names.length > 0 && text !== null) return fieldsId(fields() ?? {}, names, config.canonicalKeyFields)
     if (names.length > 0 && text === null && keyFields && names.every(name => name in keyFields))
       return fieldsId(keyFields, names, config.canonicalKeyFields)
     if (config.keyIgnore) return undefined
