@@ -1,1 +1,2 @@
-export {}
+export { sink } from './sink.ts'
+export { source } from './source.ts'
