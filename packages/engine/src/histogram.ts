@@ -30,3 +30,8 @@ export class HistogramRecorder {
     return { bounds: this.#bounds, counts: [...this.#counts], sum: this.#sum }
   }
 }
+
+/** Bucket by bucket; both have the same bounds. */
+export function addHistograms(a: Histogram, b: Histogram): Histogram {
+  return { bounds: b.bounds, counts: b.counts.map((count, i) => count + (a.counts[i] ?? 0)), sum: a.sum + b.sum }
+}

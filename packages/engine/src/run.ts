@@ -1,10 +1,195 @@
-import type { ConnectorSpec, Run, RunOptions } from './api.ts'
+import { hostname } from 'node:os'
+import { ConfigError, type ConnectorKind } from '@pulsar-io/sdk'
+import type { ConnectorSpec, RestartPolicy, Run, RunningConnector, RunOptions, RunResult } from './api.ts'
+import { resolveArchive } from './archive/index.ts'
+import { inertFields } from './config/inert.ts'
+import { archiveReference, planInstances } from './config/plan.ts'
+import { toError } from './failure.ts'
+import type { InstanceSpec } from './instance/spec.ts'
+import type { InstanceSnapshot } from './snapshot.ts'
+import { connectorStatus } from './status.ts'
+import { type SupervisedEnd, Supervisor } from './supervisor.ts'
+
+const DEFAULT_RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopAfter: 5 }
+const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
+/** Milliseconds between looks whether there is still something to do. */
+const IDLE_LOOK_MS = 50
 
 /**
  * Starts connectors and resolves once all of them are open.
  * Rejects with everything closed again: ConfigError (wrong configuration), ArchiveError (refused archive),
  * ConnectionError or AuthError (a system that cannot be reached, with `failFast`), or the connector's own error.
  */
-export async function startConnectors(_specs: readonly ConnectorSpec[], _options: RunOptions): Promise<Run> {
-  throw new Error('the engine is being built')
+export async function startConnectors(specs: readonly ConnectorSpec[], options: RunOptions): Promise<Run> {
+  const plans = await Promise.all(specs.map(spec => plan(spec, options)))
+  refuseTwins(plans)
+  for (const { inert, fqn } of plans) {
+    for (const message of inert) options.log({ level: 'warn', time: Date.now(), message, connector: fqn })
+  }
+  const run = new ConnectorRun(plans, options)
+  await run.open()
+  return run
+}
+
+interface Plan {
+  readonly kind: ConnectorKind
+  readonly fqn: string
+  readonly inert: readonly string[]
+  readonly instances: readonly InstanceSpec[]
+}
+
+async function plan(spec: ConnectorSpec, options: RunOptions): Promise<Plan> {
+  const archive = await resolveArchive(archiveReference(spec), {
+    connectorsDir: options.connectorsDir,
+    cacheDir: options.cacheDir,
+    allowedUrls: options.allowedUrls,
+  })
+  const instances = planInstances(spec, archive, options)
+  return { kind: spec.kind, fqn: instances[0]?.fqn ?? '', inert: inertFields(spec), instances }
+}
+
+/** Two connectors of one kind and name would share a subscription and checkpoints without knowing of each other. */
+function refuseTwins(plans: readonly Plan[]): void {
+  const seen = new Set<string>()
+  const problems = plans.flatMap(({ kind, fqn }) => {
+    const key = `${kind} ${fqn}`
+    if (!seen.has(key)) {
+      seen.add(key)
+      return []
+    }
+    return [{ path: 'name', message: `two ${kind}s are named ${fqn}; give each a name of its own` }]
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+/** Connectors that run together and end together. */
+class ConnectorRun implements Run {
+  readonly connectors: readonly RunningConnector[]
+  readonly done: Promise<RunResult>
+  readonly #supervisors: readonly Supervisor[]
+  readonly #options: RunOptions
+  readonly #started = performance.now()
+  readonly #ends: Promise<readonly SupervisedEnd[]>
+  #reason: RunResult['reason'] | undefined
+  #idleTimer: NodeJS.Timeout | undefined
+
+  constructor(plans: readonly Plan[], options: RunOptions) {
+    this.#options = options
+    const supervised = plans.map(({ instances }) => instances.map(instance => this.#supervise(instance)))
+    this.#supervisors = supervised.flat()
+    this.connectors = plans.map((one, i) => running(one, supervised[i] ?? []))
+    this.#ends = Promise.all(this.#supervisors.map(supervisor => supervisor.ended))
+    this.done = this.#ends.then(ends => this.#result(ends))
+  }
+
+  /** Resolves when every instance is open. Rejects with the first error, after everything is closed. */
+  async open(): Promise<void> {
+    for (const supervisor of this.#supervisors) {
+      supervisor.start()
+      // One that fails for good takes the others with it: half a pipeline is worse than none.
+      void supervisor.ended.then(end => this.#onEnd(supervisor, end))
+    }
+    try {
+      const opening = this.#options.failFast === false ? [] : this.#supervisors.map(supervisor => supervisor.opened)
+      await Promise.all(opening)
+    } catch (error) {
+      await this.#stopAll('failed')
+      await this.done
+      throw toError(error)
+    }
+    if (this.#options.exitWhenIdleMs !== undefined) this.#watchIdle(this.#options.exitWhenIdleMs)
+  }
+
+  async stop(): Promise<RunResult> {
+    await this.#stopAll('stopped')
+    return this.done
+  }
+
+  #supervise(spec: InstanceSpec): Supervisor {
+    return new Supervisor(spec, {
+      isolation: this.#options.isolation ?? 'thread',
+      restart: { ...DEFAULT_RESTART, ...this.#options.restart },
+      failFast: this.#options.failFast ?? true,
+      log: this.#options.log,
+    })
+  }
+
+  #onEnd(supervisor: Supervisor, end: SupervisedEnd): void {
+    if (end.how === 'failed') void this.#stopAll('failed')
+    // Instance 0 of a batch source knows when all tasks are done; the others only wait for more.
+    else if (end.how === 'finished' && supervisor.spec.instanceId === 0) {
+      for (const sibling of this.#supervisors) {
+        if (sibling.spec.fqn === supervisor.spec.fqn && sibling.spec.kind === 'source' && sibling.snapshot().lag === 0)
+          sibling.stop(this.#drainTimeoutMs)
+      }
+    }
+  }
+
+  get #drainTimeoutMs(): number {
+    return this.#options.drainTimeoutMs ?? DEFAULT_DRAIN_TIMEOUT_MS
+  }
+
+  /** Sources stop before sinks, so that a pipeline's last records still get through its topic. */
+  async #stopAll(reason: RunResult['reason']): Promise<void> {
+    this.#reason ??= reason
+    clearInterval(this.#idleTimer)
+    const sources = this.#supervisors.filter(({ spec }) => spec.kind === 'source')
+    for (const source of sources) source.stop(this.#drainTimeoutMs)
+    await Promise.all(sources.map(source => source.ended))
+    for (const supervisor of this.#supervisors) supervisor.stop(this.#drainTimeoutMs)
+  }
+
+  #watchIdle(idleMs: number): void {
+    this.#idleTimer = setInterval(() => {
+      const snapshots = this.#supervisors.map(supervisor => supervisor.snapshot())
+      if (snapshots.every(snapshot => isIdle(snapshot, idleMs))) void this.#stopAll('idle')
+    }, IDLE_LOOK_MS)
+  }
+
+  #result(ends: readonly SupervisedEnd[]): RunResult {
+    clearInterval(this.#idleTimer)
+    const snapshots = this.#supervisors.map(supervisor => supervisor.snapshot())
+    const sum = (pick: (snapshot: InstanceSnapshot) => number) =>
+      snapshots.reduce((total, snapshot) => total + pick(snapshot), 0)
+    const failed = ends.find(end => end.how === 'failed')
+    return {
+      reason: failed ? 'failed' : (this.#reason ?? 'finished'),
+      ...(failed?.how === 'failed' ? { error: failed.error } : {}),
+      recordsIn: sum(snapshot => snapshot.received),
+      recordsOut: sum(snapshot => snapshot.written),
+      deadLettered: sum(snapshot => snapshot.deadLettered),
+      retried: sum(snapshot => snapshot.retried),
+      seconds: (performance.now() - this.#started) / 1000,
+      undrained: ends.reduce((total, end) => total + (end.how === 'stopped' ? end.undrained : 0), 0),
+    }
+  }
+}
+
+function running({ kind, fqn, instances }: Plan, supervisors: readonly Supervisor[]): RunningConnector {
+  const [first] = instances
+  const snapshots = () => supervisors.map(supervisor => supervisor.snapshot())
+  return {
+    kind,
+    fqn,
+    tenant: first?.tenant ?? '',
+    namespace: first?.namespace ?? '',
+    name: first?.name ?? '',
+    topics:
+      first === undefined
+        ? []
+        : first.kind === 'source'
+          ? [first.destinationTopic]
+          : first.topicsPattern
+            ? [first.topicsPattern]
+            : first.inputs,
+    snapshots,
+    status: () => connectorStatus(kind, snapshots(), hostname()),
+  }
+}
+
+/** A connector that has ended is idle; one that waits for a lost system is not, for its records still have to go. */
+function isIdle(snapshot: InstanceSnapshot, idleMs: number): boolean {
+  if (snapshot.state === 'finished' || snapshot.state === 'stopped') return true
+  if (snapshot.state !== 'running') return false
+  return snapshot.idleMs >= idleMs && snapshot.inFlight === 0 && (snapshot.lag ?? 0) === 0
 }

@@ -1,4 +1,7 @@
-import type { Histogram } from './histogram.ts'
+import { addHistograms, BATCH_BOUNDS, type Histogram, HistogramRecorder, LATENCY_BOUNDS } from './histogram.ts'
+
+/** Errors that status keeps (Pulsar keeps as many). */
+export const KEPT_ERRORS = 10
 
 /** How an instance is doing. */
 export type InstanceState =
@@ -62,4 +65,64 @@ export interface InstanceSnapshot {
   readonly batchSize: Histogram
   /** The connector's own numbers: name → count and sum. */
   readonly userMetrics: { readonly [name: string]: { readonly count: number; readonly sum: number } }
+}
+
+/** The snapshot of an instance that has not done anything. */
+export function emptySnapshot(instanceId: number): InstanceSnapshot {
+  return {
+    instanceId,
+    state: 'starting',
+    reason: undefined,
+    restarts: 0,
+    received: 0,
+    written: 0,
+    bytesReceived: 0,
+    retried: 0,
+    deadLettered: 0,
+    deduplicated: 0,
+    connectorErrors: 0,
+    systemErrors: 0,
+    latestConnectorErrors: [],
+    latestSystemErrors: [],
+    inFlight: 0,
+    lag: undefined,
+    lastReceivedTime: 0,
+    idleMs: 0,
+    latency: new HistogramRecorder(LATENCY_BOUNDS).snapshot(),
+    batchSize: new HistogramRecorder(BATCH_BOUNDS).snapshot(),
+    userMetrics: {},
+  }
+}
+
+/** The later snapshot with the counters of an earlier life added. */
+export function addCounters(before: InstanceSnapshot, now: InstanceSnapshot): InstanceSnapshot {
+  return {
+    ...now,
+    received: before.received + now.received,
+    written: before.written + now.written,
+    bytesReceived: before.bytesReceived + now.bytesReceived,
+    retried: before.retried + now.retried,
+    deadLettered: before.deadLettered + now.deadLettered,
+    deduplicated: before.deduplicated + now.deduplicated,
+    connectorErrors: before.connectorErrors + now.connectorErrors,
+    systemErrors: before.systemErrors + now.systemErrors,
+    latestConnectorErrors: [...before.latestConnectorErrors, ...now.latestConnectorErrors].slice(-KEPT_ERRORS),
+    latestSystemErrors: [...before.latestSystemErrors, ...now.latestSystemErrors].slice(-KEPT_ERRORS),
+    lastReceivedTime: Math.max(before.lastReceivedTime, now.lastReceivedTime),
+    latency: addHistograms(before.latency, now.latency),
+    batchSize: addHistograms(before.batchSize, now.batchSize),
+    userMetrics: addUserMetrics(before.userMetrics, now.userMetrics),
+  }
+}
+
+function addUserMetrics(
+  a: InstanceSnapshot['userMetrics'],
+  b: InstanceSnapshot['userMetrics'],
+): InstanceSnapshot['userMetrics'] {
+  const sum = { ...a }
+  for (const [name, metric] of Object.entries(b)) {
+    const other = sum[name]
+    sum[name] = other ? { count: other.count + metric.count, sum: other.sum + metric.sum } : metric
+  }
+  return sum
 }

@@ -55,6 +55,7 @@ export interface Producer {
    * Publishes messages in their order. Resolves when all of them are durable, with the position of each; null for one
    * that was dropped as a duplicate. Calls may overlap; their order is kept. A rejection says which error hit the call;
    * then none or some of the messages are durable, and sending them again with the same sequence ids is safe.
+   * Every call behind a rejected one that has not resolved rejects as well: no later message overtakes it.
    */
   send(messages: readonly OutgoingMessage[]): Promise<readonly (Position | null)[]>
   close(): Promise<void>

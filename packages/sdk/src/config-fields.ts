@@ -1,14 +1,6 @@
 import { z } from 'zod'
 import type { JsonSchema } from './config-schema.ts'
 
-/** What JSON Schema says of a field that takes more than one spelling. */
-const lenient = new WeakMap<object, JsonSchema>()
-
-/** @internal */
-export function lenientJsonSchema(schema: object): JsonSchema | undefined {
-  return lenient.get(schema)
-}
-
 /** Bounds of a numeric field, both included. */
 export interface Bounds {
   readonly min?: number
@@ -99,9 +91,7 @@ export function stringList(): z.ZodType<readonly string[]> {
 
 /** A text that is never printed: shown as `***` in logs, status and answers. */
 export function secret(): z.ZodType<string> {
-  const schema = z.string({ error: 'must be a text' })
-  lenient.set(schema, { type: 'string', writeOnly: true, format: 'password' })
-  return schema
+  return z.string({ error: 'must be a text' }).meta({ writeOnly: true, format: 'password' })
 }
 
 function numeric(type: 'integer' | 'number', bounds: Bounds): z.ZodType<number> {
@@ -158,6 +148,6 @@ function field<T>(json: JsonSchema, read: (value: unknown) => T): z.ZodType<T> {
       return z.NEVER
     }
   })
-  lenient.set(schema, json)
-  return schema as unknown as z.ZodType<T>
+  // JSON Schema cannot see through a transform; the metadata says what it takes.
+  return schema.meta(json) as unknown as z.ZodType<T>
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { closest } from './closest.ts'
-import { lenientJsonSchema } from './config-fields.ts'
 import type { Problem } from './errors.ts'
 
 /** A JSON Schema (draft 2020-12) as plain data. */
@@ -33,8 +32,9 @@ export function configJsonSchema(schema: z.ZodType): JsonSchema {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      const lenient = lenientJsonSchema(zodSchema)
-      if (lenient) Object.assign(jsonSchema, lenient)
+      // zod leaves out the default of a field that is read from text; ours are the value itself, which the field takes, too.
+      const { def } = zodSchema._zod
+      if (def.type === 'default') jsonSchema.default ??= def.defaultValue as typeof jsonSchema.default
     },
   }) as JsonSchema
 }

@@ -43,13 +43,10 @@ export const commonFields = {
   ),
   className: inert(z.string(), 'Java class of the connector', 'an archive names its entry itself'),
   configs: z.record(z.string(), z.unknown()).optional().meta({ description: "The connector's own options" }),
-  secrets: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .meta({
-      description:
-        'Option or secret name → where its value is: "${env:NAME}", "${file:/run/secrets/x}", or {"env": "NAME"} / {"file": "PATH"}',
-    }),
+  secrets: z.record(z.string(), z.unknown()).optional().meta({
+    description:
+      'Option or secret name → where its value is: "${env:NAME}", "${file:/run/secrets/x}", or {"env": "NAME"} / {"file": "PATH"}',
+  }),
   parallelism: integer({ min: 1, max: 1024 }).optional().meta({ description: 'Instances; default 1' }),
   processingGuarantees: z.enum(guarantees).optional().meta({ description: 'Delivery promise; default ATLEAST_ONCE' }),
   resources,
@@ -107,12 +104,10 @@ export const sinkConfigSchema = z.strictObject({
     .enum(['Latest', 'Earliest'])
     .optional()
     .meta({ description: 'Where a new subscription begins; default Latest' }),
-  maxMessageRetries: integer({ min: 0 })
-    .optional()
-    .meta({
-      description:
-        'Retries of a record that fails with a passing error, before it becomes a dead letter; default: for ever',
-    }),
+  maxMessageRetries: integer({ min: 0 }).optional().meta({
+    description:
+      'Retries of a record that fails with a passing error, before it becomes a dead letter; default: for ever',
+  }),
   deadLetterTopic: text('Topic of dead letters; default <topic>-<subscription>-DLQ'),
   retainOrdering: boolean()
     .optional()

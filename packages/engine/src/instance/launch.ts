@@ -1,0 +1,104 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Isolation } from '../api.ts'
+import { toFailure } from '../failure.ts'
+import type { HostMessage, InstanceEnd, InstanceMessage } from './protocol.ts'
+import { runInstance } from './run-instance.ts'
+import type { InstanceSpec } from './spec.ts'
+
+const MIB = 1024 * 1024
+const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+
+/** An instance that was started. */
+export interface LaunchedInstance {
+  /** Asks it to stop; it ends once it has drained. */
+  stop(drainTimeoutMs: number): void
+  /** Ends it at once. What was not settled will be handed out again. */
+  kill(): void
+}
+
+/**
+ * Starts an instance in its isolation. `onMessage` gets every message; the last one is always `ended`, also when the
+ * thread or process dies without a word.
+ */
+export function launch(
+  spec: InstanceSpec,
+  isolation: Isolation,
+  onMessage: (message: InstanceMessage) => void,
+): LaunchedInstance {
+  const receive = untilEnd(onMessage)
+  if (isolation === 'inline') return launchInline(spec, receive)
+  return isolation === 'thread' ? launchThread(spec, receive) : launchProcess(spec, receive)
+}
+
+function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) => void): LaunchedInstance {
+  const worker = new Worker(entry, {
+    name: `${spec.fqn}-${spec.instanceId}`,
+    workerData: spec,
+    ...(spec.memoryLimit === undefined
+      ? {}
+      : { resourceLimits: { maxOldGenerationSizeMb: Math.max(16, Math.floor(spec.memoryLimit / MIB)) } }),
+  })
+  worker.on('message', receive)
+  worker.on('error', error => receive(died(error)))
+  worker.on('exit', code => receive(died(new Error(`the thread ended by itself with code ${code}`))))
+  return {
+    stop: drainTimeoutMs => worker.postMessage({ type: 'stop', drainTimeoutMs } satisfies HostMessage),
+    kill: () => void worker.terminate(),
+  }
+}
+
+function launchProcess(spec: InstanceSpec, receive: (message: InstanceMessage) => void): LaunchedInstance {
+  const memory =
+    spec.memoryLimit === undefined ? [] : [`--max-old-space-size=${Math.max(16, Math.floor(spec.memoryLimit / MIB))}`]
+  const child = fork(fileURLToPath(entry), [], {
+    serialization: 'advanced',
+    execArgv: [...process.execArgv, ...memory],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  child.on('message', message => receive(message as InstanceMessage))
+  child.on('error', error => receive(died(error)))
+  child.on('exit', (code, signal) =>
+    receive(
+      died(new Error(signal ? `the process was ended by ${signal}` : `the process ended by itself with code ${code}`)),
+    ),
+  )
+  child.send({ spec })
+  return {
+    stop: drainTimeoutMs => {
+      if (child.connected) child.send({ type: 'stop', drainTimeoutMs } satisfies HostMessage)
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+function launchInline(spec: InstanceSpec, receive: (message: InstanceMessage) => void): LaunchedInstance {
+  let listener: ((message: HostMessage) => void) | undefined
+  void runInstance(spec, {
+    send: receive,
+    listen: use => {
+      listener = use
+    },
+  })
+  return {
+    stop: drainTimeoutMs => listener?.({ type: 'stop', drainTimeoutMs }),
+    // Nothing can end it from outside but its own stop.
+    kill: () => listener?.({ type: 'stop', drainTimeoutMs: 0 }),
+  }
+}
+
+/** Passes messages on until the first `ended`; a dying thread reports its end more than once. */
+function untilEnd(onMessage: (message: InstanceMessage) => void): (message: InstanceMessage) => void {
+  let ended = false
+  return message => {
+    if (ended) return
+    ended = message.type === 'ended'
+    onMessage(message)
+  }
+}
+
+function died(error: Error): InstanceMessage {
+  const end: InstanceEnd = { how: 'failed', failure: toFailure(error) }
+  return { type: 'ended', end }
+}

@@ -1,0 +1,31 @@
+import type { Failure } from '../failure.ts'
+import type { LogLine } from '../log.ts'
+import type { InstanceSnapshot } from '../snapshot.ts'
+
+/** What the runtime tells an instance. */
+export interface HostMessage {
+  readonly type: 'stop'
+  readonly drainTimeoutMs: number
+}
+
+/** What an instance tells the runtime. */
+export type InstanceMessage =
+  /** The connector and its topics are open. */
+  | { readonly type: 'opened' }
+  | { readonly type: 'snapshot'; readonly snapshot: InstanceSnapshot }
+  | { readonly type: 'log'; readonly line: LogLine }
+  /** The last message: everything is closed. */
+  | { readonly type: 'ended'; readonly end: InstanceEnd }
+
+/** How an instance came to its end. */
+export type InstanceEnd =
+  | { readonly how: 'stopped'; readonly undrained: number }
+  | { readonly how: 'finished' }
+  | { readonly how: 'failed'; readonly failure: Failure }
+
+/** An instance's side of the line to the runtime. */
+export interface HostLine {
+  send(message: InstanceMessage): void
+  /** Calls back for each message from the runtime. */
+  listen(listener: (message: HostMessage) => void): void
+}

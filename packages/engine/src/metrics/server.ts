@@ -1,0 +1,136 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import { ConnectionError } from '@pulsar-io/sdk'
+import type { Metric, Registry } from 'prom-client'
+import type { RunningConnector } from '../api.ts'
+import type { InstanceSnapshot } from '../snapshot.ts'
+import { type MetricFamily, metricFamilies } from './families.ts'
+
+const MINUTE_MS = 60_000
+
+/** A server that tells how connectors are doing. */
+export interface MetricsServer {
+  /** `http://host:port`. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * Serves `/metrics` (Prometheus text), `/status` (JSON by connector) and `/healthz` (503 while an instance is not running).
+ *
+ * @param port 0 takes a free one
+ * @throws ConnectionError `PIO_PORT_IN_USE` when the port is taken, `PIO_LISTEN` when it cannot be opened for another reason
+ */
+export async function serveMetrics(
+  connectors: readonly RunningConnector[],
+  { port, host = '127.0.0.1' }: { readonly port: number; readonly host?: string },
+): Promise<MetricsServer> {
+  // Loaded here: a run without a metrics port starts faster without it.
+  const { collectDefaultMetrics, Registry: PromRegistry } = await import('prom-client')
+  const processMetrics = new PromRegistry()
+  collectDefaultMetrics({ register: processMetrics })
+  const minutes = new MinuteBaselines()
+  const minuteTimer = setInterval(() => minutes.turn(connectors), MINUTE_MS)
+  minuteTimer.unref()
+
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET\n')
+    if (path === '/status')
+      return answer(response, 200, 'application/json', `${JSON.stringify(statuses(connectors), undefined, 2)}\n`)
+    if (path === '/healthz') return health(response, connectors)
+    if (path !== '/metrics') return answer(response, 404, 'text/plain', 'try /metrics, /status or /healthz\n')
+    const own = new PromRegistry()
+    for (const family of metricFamilies(connectors, minutes.of)) register(own, family)
+    Promise.all([own.metrics(), processMetrics.metrics()]).then(
+      texts => answer(response, 200, own.contentType, texts.join('\n')),
+      error => answer(response, 500, 'text/plain', `${error}\n`),
+    )
+  })
+  try {
+    await listen(server, port, host)
+  } catch (error) {
+    clearInterval(minuteTimer)
+    throw error
+  }
+  const address = server.address()
+  const actual = typeof address === 'object' && address ? address.port : port
+  return {
+    url: `http://${host}:${actual}`,
+    close: () => {
+      clearInterval(minuteTimer)
+      server.closeAllConnections()
+      return new Promise(resolve => server.close(() => resolve()))
+    },
+  }
+}
+
+/** Counters of the current minute are what came since its start. */
+class MinuteBaselines {
+  #baselines = new Map<string, InstanceSnapshot>()
+
+  turn(connectors: readonly RunningConnector[]): void {
+    this.#baselines = new Map(
+      connectors.flatMap(connector =>
+        connector
+          .snapshots()
+          .map(snapshot => [`${connector.kind} ${connector.fqn} ${snapshot.instanceId}`, snapshot] as const),
+      ),
+    )
+  }
+
+  readonly of = (connector: string, now: InstanceSnapshot): InstanceSnapshot =>
+    this.#baselines.get(`${connector} ${now.instanceId}`) ?? { ...now, ...NOTHING }
+}
+
+const NOTHING = { received: 0, written: 0, systemErrors: 0, connectorErrors: 0 } as const
+
+/** prom-client writes the text; all it asks of a metric is its name and its numbers. */
+function register(registry: Registry, family: MetricFamily): void {
+  const metric = { name: family.name, get: async () => ({ ...family, aggregator: 'sum' }) }
+  registry.registerMetric(metric as unknown as Metric)
+}
+
+function statuses(connectors: readonly RunningConnector[]): object {
+  return connectors.map(connector => ({
+    kind: connector.kind,
+    fqn: connector.fqn,
+    topics: connector.topics,
+    ...connector.status(),
+  }))
+}
+
+function health(response: ServerResponse, connectors: readonly RunningConnector[]): void {
+  const ill = connectors.flatMap(connector =>
+    connector
+      .snapshots()
+      .flatMap(({ instanceId, state, reason }) =>
+        state === 'running' || state === 'finished'
+          ? []
+          : [`${connector.fqn} instance ${instanceId} is ${state}${reason ? `: ${reason}` : ''}`],
+      ),
+  )
+  answer(response, ill.length === 0 ? 200 : 503, 'text/plain', `${ill.length === 0 ? 'ok' : ill.join('\n')}\n`)
+}
+
+function answer(response: ServerResponse, code: number, type: string, body: string): void {
+  response.writeHead(code, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new ConnectionError(
+              `port ${port} on ${host} is taken by another program; choose another --metrics-port, or 0 for a free one`,
+              { code: 'PIO_PORT_IN_USE', cause: error },
+            )
+          : new ConnectionError(`cannot listen on ${host}:${port}: ${error.message}`, {
+              code: 'PIO_LISTEN',
+              cause: error,
+            }),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+}

@@ -1,0 +1,182 @@
+import type { Isolation, RestartPolicy } from './api.ts'
+import { Backoff } from './backoff.ts'
+import { fromFailure } from './failure.ts'
+import type { LaunchedInstance } from './instance/launch.ts'
+import { launch } from './instance/launch.ts'
+import type { InstanceEnd, InstanceMessage } from './instance/protocol.ts'
+import type { InstanceSpec } from './instance/spec.ts'
+import type { LogLevel, LogLine } from './log.ts'
+import { addCounters, emptySnapshot, type InstanceSnapshot, type InstanceState } from './snapshot.ts'
+import { defer, sleep } from './wait.ts'
+
+/** An instance that lives this long, in milliseconds, has recovered from its crashes. */
+const HEALTHY_AFTER_MS = 60_000
+/** Milliseconds that a stopping instance gets beyond its drain timeout before it is killed. */
+const KILL_AFTER_MS = 15_000
+
+/** How the whole life of an instance ended. */
+export type SupervisedEnd =
+  | { readonly how: 'stopped'; readonly undrained: number }
+  | { readonly how: 'finished' }
+  | { readonly how: 'failed'; readonly error: Error }
+
+/** What a supervisor needs to know. */
+export interface SupervisorOptions {
+  readonly isolation: Isolation
+  readonly restart: RestartPolicy
+  /** End with the error when the first open fails because a system is away, instead of trying again. */
+  readonly failFast: boolean
+  readonly log: (line: LogLine) => void
+}
+
+/** Keeps one instance alive: starts it, starts it again after a crash, and tells how it is. */
+export class Supervisor {
+  readonly spec: InstanceSpec
+  /** Resolves at the first good open; rejects when there will be none. */
+  readonly opened: Promise<void>
+  /** Resolves when the instance will not run again. */
+  readonly ended: Promise<SupervisedEnd>
+  readonly #options: SupervisorOptions
+  readonly #opened = defer<void>()
+  readonly #ended = defer<SupervisedEnd>()
+  readonly #stopping = new AbortController()
+  readonly #backoff: Backoff
+  #instance: LaunchedInstance | undefined
+  /** Numbers of the instance's earlier lives. */
+  #before: InstanceSnapshot
+  #now: InstanceSnapshot
+  #override: { state: InstanceState; reason: string | undefined } | undefined
+  #wasOpen = false
+  #openedAt = 0
+  #crashes = 0
+  #restarts = 0
+
+  constructor(spec: InstanceSpec, options: SupervisorOptions) {
+    this.spec = spec
+    this.#options = options
+    this.#backoff = new Backoff(options.restart)
+    this.#before = emptySnapshot(spec.instanceId)
+    this.#now = this.#before
+    this.opened = this.#opened.promise
+    this.ended = this.#ended.promise
+    // Who started it looks at `opened` while it opens; later nobody has to.
+    this.opened.catch(() => undefined)
+  }
+
+  start(): void {
+    this.#override = undefined
+    this.#openedAt = 0
+    this.#instance = launch(this.spec, this.#options.isolation, message => this.#receive(message))
+  }
+
+  /** Stops for good; see {@link Supervisor.ended}. */
+  stop(drainTimeoutMs: number): void {
+    if (this.#stopping.signal.aborted) return
+    this.#stopping.abort()
+    if (!this.#instance) return
+    this.#instance.stop(drainTimeoutMs)
+    void this.#killLater(this.#instance, drainTimeoutMs + KILL_AFTER_MS)
+  }
+
+  snapshot(): InstanceSnapshot {
+    return { ...addCounters(this.#before, this.#now), restarts: this.#restarts, ...this.#override }
+  }
+
+  #receive(message: InstanceMessage): void {
+    switch (message.type) {
+      case 'opened':
+        this.#wasOpen = true
+        this.#openedAt = Date.now()
+        this.#opened.resolve()
+        return
+      case 'snapshot':
+        this.#now = message.snapshot
+        return
+      case 'log':
+        this.#options.log(message.line)
+        return
+      case 'ended':
+        this.#instance = undefined
+        this.#onEnd(message.end)
+    }
+  }
+
+  #onEnd(end: InstanceEnd): void {
+    if (end.how !== 'failed') {
+      this.#finish(end, end.how)
+      return
+    }
+    const error = fromFailure(end.failure)
+    if (this.#stopping.signal.aborted) {
+      this.#log('error', 'failed while it was stopping; what was not settled will be handed out again', {
+        reason: error.message,
+      })
+      this.#finish({ how: 'stopped', undrained: this.#now.inFlight }, 'stopped')
+    } else if (this.#isFinal(end)) this.#finish({ how: 'failed', error }, 'failed', error.message)
+    else void this.#restart(error, end)
+  }
+
+  #isFinal(end: InstanceEnd & { how: 'failed' }): boolean {
+    const { retry } = end.failure
+    if (retry === 'stop') return true
+    if (!this.#wasOpen) return retry === 'reconnect' || retry === 'block' ? this.#options.failFast : true
+    if (this.#openedAt > 0 && Date.now() - this.#openedAt >= HEALTHY_AFTER_MS) {
+      this.#crashes = 0
+      this.#backoff.reset()
+    }
+    this.#crashes++
+    const { giveUpAfter } = this.#options.restart
+    return giveUpAfter !== undefined && this.#crashes >= giveUpAfter
+  }
+
+  async #restart(error: Error, end: InstanceEnd & { how: 'failed' }): Promise<void> {
+    const waitMs = this.#backoff.next()
+    const away = end.failure.retry === 'reconnect' || end.failure.retry === 'block'
+    const looping = this.#crashes >= this.#options.restart.crashLoopAfter
+    this.#before = addCounters(this.#before, this.#now)
+    this.#now = emptySnapshot(this.spec.instanceId)
+    this.#override = { state: away ? 'reconnecting' : looping ? 'crash-loop' : 'restarting', reason: error.message }
+    if (this.#wasOpen) this.#restarts++
+    this.#log(
+      away ? 'warn' : 'error',
+      away ? 'cannot open yet; trying again' : 'the instance crashed; starting it again',
+      {
+        reason: error.message,
+        code: end.failure.code,
+        retryInMs: waitMs,
+        // A bug is found by its stack; an error with a code says what to do.
+        ...(end.failure.code === undefined ? { stack: error.stack } : {}),
+      },
+    )
+    await sleep(waitMs, this.#stopping.signal)
+    if (this.#stopping.signal.aborted) this.#finish({ how: 'stopped', undrained: 0 }, 'stopped')
+    else this.start()
+  }
+
+  #finish(end: SupervisedEnd, state: InstanceState, reason?: string): void {
+    this.#override = { state, reason }
+    if (end.how === 'failed') this.#opened.reject(end.error)
+    else this.#opened.resolve()
+    this.#ended.resolve(end)
+  }
+
+  async #killLater(instance: LaunchedInstance, afterMs: number): Promise<void> {
+    const done = new AbortController()
+    void this.ended.then(() => done.abort())
+    await sleep(afterMs, done.signal)
+    if (done.signal.aborted) return
+    this.#log('error', 'did not stop in time; ending it', { afterMs })
+    instance.kill()
+  }
+
+  #log(level: LogLevel, message: string, fields: { [name: string]: unknown }): void {
+    this.#options.log({
+      level,
+      time: Date.now(),
+      message,
+      connector: this.spec.fqn,
+      instance: this.spec.instanceId,
+      fields,
+    })
+  }
+}

@@ -1,0 +1,159 @@
+import type { OutgoingMessage, Producer } from '@pulsar-io/messaging'
+import type { ProcessingGuarantee, SourceRecord } from '@pulsar-io/sdk'
+import { Backoff, RETRY_BACKOFF } from '../backoff.ts'
+import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
+import { type Deferred, defer, sleep } from '../wait.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import type { TaskServices } from './context.ts'
+
+interface Batch {
+  readonly messages: readonly OutgoingMessage[]
+  readonly records: readonly SourceRecord[]
+  readonly started: number
+  readonly settled: Deferred<void>
+  result: Promise<unknown>
+}
+
+/**
+ * One producer and what is on its way through it. Batches overlap, and settle in their order. When one fails, it and
+ * everything behind it is sent again in order, so that nothing is lost and nothing overtakes.
+ */
+export class Outlet {
+  /** Records carry their own sequence ids, and the topic drops what it has seen. */
+  readonly sequenced: boolean
+  readonly #producer: Producer
+  readonly #services: TaskServices
+  readonly #checkpoints: Checkpoints
+  readonly #guarantee: ProcessingGuarantee
+  readonly #resumedBehind: bigint
+  readonly #unconfirmed: Batch[] = []
+  #settling: Promise<void> | undefined
+
+  constructor(producer: Producer, services: TaskServices, checkpoints: Checkpoints, guarantee: ProcessingGuarantee) {
+    this.#producer = producer
+    this.#services = services
+    this.#checkpoints = checkpoints
+    this.#guarantee = guarantee
+    this.sequenced = guarantee === 'EFFECTIVELY_ONCE'
+    this.#resumedBehind = this.sequenced ? producer.lastSequenceId : -1n
+  }
+
+  /** Whether the topic already has this record from an earlier run. */
+  knows(record: SourceRecord): boolean {
+    return this.sequenced && record.sequence !== undefined && record.sequence <= this.#resumedBehind
+  }
+
+  settleKnown(record: SourceRecord): void {
+    this.#services.stats.deduplicated++
+    this.#services.stats.inFlight--
+    this.#confirm(record)
+  }
+
+  /** Resolves when the batch is settled one way or the other; never rejects. */
+  async send(messages: readonly OutgoingMessage[], records: readonly SourceRecord[]): Promise<void> {
+    const batch: Batch = {
+      messages,
+      records,
+      started: performance.now(),
+      settled: defer<void>(),
+      result: this.#start(messages),
+    }
+    this.#unconfirmed.push(batch)
+    if (this.#guarantee === 'ATMOST_ONCE') this.#acknowledge(records)
+    this.#settling ??= this.#settleAll()
+    await batch.settled.promise
+  }
+
+  async close(): Promise<void> {
+    await this.#settling
+    await this.#producer.close()
+  }
+
+  #start(messages: readonly OutgoingMessage[]): Promise<unknown> {
+    const result = this.#producer.send(messages)
+    // Looked at in order; a later one that fails first must not count as unhandled.
+    result.catch(() => undefined)
+    return result
+  }
+
+  async #settleAll(): Promise<void> {
+    for (let batch = this.#unconfirmed[0]; batch; batch = this.#unconfirmed[0]) {
+      await this.#settle(batch)
+      this.#unconfirmed.shift()
+      batch.settled.resolve()
+    }
+    this.#settling = undefined
+  }
+
+  async #settle(batch: Batch): Promise<void> {
+    const backoff = new Backoff(RETRY_BACKOFF)
+    const { stats, log, signal, fatal } = this.#services
+    for (;;) {
+      try {
+        await batch.result
+        this.#confirmed(batch)
+        return
+      } catch (thrown) {
+        const error = toError(thrown)
+        const meaning = retryMeaning(error)
+        stats.systemError(error)
+        if (
+          this.#guarantee === 'ATMOST_ONCE' ||
+          signal.aborted ||
+          meaning === undefined ||
+          meaning === 'stop' ||
+          meaning === 'reject'
+        ) {
+          this.#failed(batch, error)
+          if (this.#guarantee !== 'ATMOST_ONCE' && !signal.aborted) fatal(error)
+          return
+        }
+        stats.become('reconnecting', messageWithCauses(error))
+        log('error', 'publishing failed; nothing is lost, trying again', {
+          topic: this.#producer.topic,
+          reason: messageWithCauses(error),
+        })
+        stats.retried += batch.records.length
+        await sleep(backoff.next(), signal)
+        await Promise.allSettled(this.#unconfirmed.map(waiting => waiting.result))
+        for (const waiting of this.#unconfirmed) waiting.result = this.#start(waiting.messages)
+      }
+    }
+  }
+
+  #confirmed(batch: Batch): void {
+    const { stats } = this.#services
+    stats.written += batch.records.length
+    stats.inFlight -= batch.records.length
+    stats.latency.observe(performance.now() - batch.started)
+    stats.batchSize.observe(batch.records.length)
+    stats.active()
+    if (stats.state === 'reconnecting') stats.become('running')
+    if (this.#guarantee === 'ATMOST_ONCE') for (const record of batch.records) this.#advance(record)
+    else for (const record of batch.records) this.#confirm(record)
+  }
+
+  #failed(batch: Batch, error: Error): void {
+    const { stats } = this.#services
+    stats.inFlight -= batch.records.length
+    if (this.#guarantee === 'ATMOST_ONCE') return
+    for (const record of batch.records) this.#call(record.fail?.(error))
+  }
+
+  #confirm(record: SourceRecord): void {
+    this.#advance(record)
+    this.#call(record.ack?.())
+  }
+
+  #advance(record: SourceRecord): void {
+    if (record.offset) this.#checkpoints.advance(record.partitionId ?? '', record.offset)
+  }
+
+  #acknowledge(records: readonly SourceRecord[]): void {
+    for (const record of records) this.#call(record.ack?.())
+  }
+
+  #call(answer: void | Promise<void>): void {
+    answer?.catch(error => this.#services.stats.connectorError(error))
+  }
+}

@@ -1,0 +1,196 @@
+import { fullTopicName, type MessagingClient, type OutgoingMessage, type Producer } from '@pulsar-io/messaging'
+import { type Codec, codecFor } from '@pulsar-io/schema'
+import { ConnectorError, type SchemaInfo, type SourceRecord } from '@pulsar-io/sdk'
+import { toError } from '../failure.ts'
+import type { SourceInstanceSpec } from '../instance/spec.ts'
+import { defer } from '../wait.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import type { TaskServices } from './context.ts'
+import { Outlet } from './outlet.ts'
+
+/** Bytes on their way to the topic, at most; a single larger record still goes. */
+const MAX_PENDING_BYTES = 32 * 1024 * 1024
+
+/** Producers kept open; a source with more partitions than this reopens them as they come round. */
+const MAX_OUTLETS = 256
+
+/** Publishes the records of a source in their order, bounds what is on its way, settles what is confirmed. */
+export class Publisher {
+  readonly #spec: SourceInstanceSpec
+  readonly #client: MessagingClient
+  readonly #services: TaskServices
+  readonly #checkpoints: Checkpoints
+  readonly #codec: Codec
+  readonly #outlets = new Map<string, Promise<Outlet>>()
+  #pendingRecords = 0
+  #pendingBytes = 0
+  #room: ReturnType<typeof defer<void>> | undefined
+
+  constructor(
+    spec: SourceInstanceSpec,
+    schema: SchemaInfo,
+    client: MessagingClient,
+    services: TaskServices,
+    checkpoints: Checkpoints,
+  ) {
+    this.#spec = spec
+    this.#client = client
+    this.#services = services
+    this.#checkpoints = checkpoints
+    this.#codec = codecFor(schema)
+  }
+
+  /** Opens the producer of the destination, so that a topic which cannot be written to is known at once. */
+  async open(): Promise<void> {
+    if (this.#spec.guarantee !== 'EFFECTIVELY_ONCE') await this.#outlet(this.#spec.destinationTopic, undefined)
+    else await this.#client.topics.create(this.#spec.destinationTopic)
+  }
+
+  /**
+   * Takes records over. Resolves when there is room for more; `ack` and `fail` of a record tell what became of it.
+   * Throws what ends the instance.
+   */
+  async publish(records: readonly SourceRecord[]): Promise<void> {
+    const { stats } = this.#services
+    stats.received += records.length
+    stats.inFlight += records.length
+    stats.lastReceivedTime = Date.now()
+    stats.active()
+    for (const [key, group] of this.#groups(records)) {
+      const outlet = await this.#outlet(group.topic, group.partitionId, key)
+      const { messages, kept, bytes } = this.#encode(group.records, outlet)
+      if (messages.length === 0) continue
+      this.#pendingRecords += messages.length
+      this.#pendingBytes += bytes
+      stats.bytesReceived += bytes
+      outlet.send(messages, kept).finally(() => this.#sent(messages.length, bytes))
+    }
+    while (this.#pendingRecords >= this.#spec.maxPending || this.#pendingBytes >= MAX_PENDING_BYTES) {
+      this.#room ??= defer<void>()
+      await this.#room.promise
+    }
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async drained(): Promise<void> {
+    while (this.#pendingRecords > 0) {
+      this.#room ??= defer<void>()
+      await this.#room.promise
+    }
+  }
+
+  async close(): Promise<void> {
+    const outlets = [...this.#outlets.values()]
+    this.#outlets.clear()
+    await Promise.allSettled(outlets.map(async outlet => (await outlet).close()))
+  }
+
+  #sent(records: number, bytes: number): void {
+    this.#pendingRecords -= records
+    this.#pendingBytes -= bytes
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  /** Runs of records by the producer that they go through. Mostly there is one. */
+  #groups(
+    records: readonly SourceRecord[],
+  ): Map<string, { topic: string; partitionId: string | undefined; records: SourceRecord[] }> {
+    const once = this.#spec.guarantee === 'EFFECTIVELY_ONCE'
+    const groups = new Map<string, { topic: string; partitionId: string | undefined; records: SourceRecord[] }>()
+    for (const record of records) {
+      if (once && (record.partitionId === undefined || record.sequence === undefined)) {
+        throw new ConnectorError(
+          'PIO_SOURCE_NO_SEQUENCE',
+          'stop',
+          `${this.#spec.fqn}: a record without partitionId and sequence cannot be published EFFECTIVELY_ONCE; run it with ATLEAST_ONCE`,
+        )
+      }
+      const topic = record.destinationTopic ?? this.#spec.destinationTopic
+      const partitionId = once ? record.partitionId : undefined
+      const key = outletKey(topic, partitionId)
+      const group = groups.get(key)
+      if (group) group.records.push(record)
+      else groups.set(key, { topic, partitionId, records: [record] })
+    }
+    return groups
+  }
+
+  #outlet(topic: string, partitionId: string | undefined, key = outletKey(topic, partitionId)): Promise<Outlet> {
+    let outlet = this.#outlets.get(key)
+    if (outlet) return outlet
+    this.#makeRoom()
+    outlet = this.#openOutlet(topic, partitionId)
+    this.#outlets.set(key, outlet)
+    // A failed one is made anew at the next try; who awaits it sees the error.
+    outlet.catch(() => this.#outlets.delete(key))
+    return outlet
+  }
+
+  async #openOutlet(topic: string, partitionId: string | undefined): Promise<Outlet> {
+    const producer: Producer = await this.#client.createProducer({
+      topic: fullTopicName(topic),
+      ...(partitionId === undefined ? {} : { name: `${this.#spec.fqn}-${partitionId}` }),
+      schema: this.#codec.schema,
+      // The properties that Pulsar's own instances set.
+      properties: { application: 'pulsar-source', id: this.#spec.fqn, instance_id: String(this.#spec.instanceId) },
+      signal: this.#services.signal,
+    })
+    return new Outlet(producer, this.#services, this.#checkpoints, this.#spec.guarantee)
+  }
+
+  /** Closes the producer that was opened first, once it is idle. */
+  #makeRoom(): void {
+    if (this.#outlets.size < MAX_OUTLETS) return
+    const [oldest] = this.#outlets
+    if (!oldest) return
+    this.#outlets.delete(oldest[0])
+    oldest[1].then(outlet => outlet.close()).catch(error => this.#services.stats.systemError(error))
+  }
+
+  #encode(
+    records: readonly SourceRecord[],
+    outlet: Outlet,
+  ): { messages: OutgoingMessage[]; kept: SourceRecord[]; bytes: number } {
+    const messages: OutgoingMessage[] = []
+    const kept: SourceRecord[] = []
+    let bytes = 0
+    for (const record of records) {
+      if (outlet.knows(record)) {
+        // Published by an earlier run that did not get to note its offset.
+        outlet.settleKnown(record)
+        continue
+      }
+      let payload: Uint8Array | null
+      try {
+        payload = record.value === null || record.value === undefined ? null : this.#codec.encode(record.value)
+      } catch (thrown) {
+        this.#refuse(record, toError(thrown))
+        continue
+      }
+      bytes += payload?.byteLength ?? 0
+      messages.push({
+        payload,
+        key: record.key,
+        properties: record.properties,
+        eventTime: record.eventTime,
+        ...(outlet.sequenced ? { sequenceId: record.sequence } : {}),
+      })
+      kept.push(record)
+    }
+    return { messages, kept, bytes }
+  }
+
+  /** A value that does not fit the schema goes back to the source; one that nobody takes back ends the instance, for it must not vanish. */
+  #refuse(record: SourceRecord, error: Error): void {
+    const { stats } = this.#services
+    stats.connectorError(error)
+    stats.inFlight--
+    if (!record.fail) throw error
+    Promise.resolve(record.fail(error)).catch(failure => stats.connectorError(failure))
+  }
+}
+
+function outletKey(topic: string, partitionId: string | undefined): string {
+  return partitionId === undefined ? topic : `${topic} ${partitionId}`
+}

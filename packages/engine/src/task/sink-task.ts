@@ -1,0 +1,250 @@
+import type { Consumer, ConsumerOptions, Message, MessagingClient } from '@pulsar-io/messaging'
+import type { BatchPolicy, PartitionCheckpoint, SinkContext, SinkDefinition } from '@pulsar-io/sdk'
+import { toError } from '../failure.ts'
+import type { SinkInstanceSpec } from '../instance/spec.ts'
+import { type Deferred, defer, settlesWithin } from '../wait.ts'
+import { connectorContext, type TaskServices } from './context.ts'
+import { DeadLetters } from './dead-letters.ts'
+import { Decoder } from './decoder.ts'
+import { settleBatch } from './settle-batch.ts'
+import { SinkHandle } from './sink-handle.ts'
+import { partitionKey, type TaskRecord } from './task-record.ts'
+
+/** What a connector does not say about batches. */
+const DEFAULT_BATCH: BatchPolicy = { maxRecords: 1000, maxBytes: 5 * 1024 * 1024, maxDelayMs: 10, maxInFlight: 1 }
+
+/** The loop of one sink instance: receive a batch, decode, write, settle. */
+export class SinkTask {
+  readonly #spec: SinkInstanceSpec
+  readonly #services: TaskServices
+  readonly #consumer: Consumer
+  readonly #handle: SinkHandle
+  readonly #deadLetters: DeadLetters
+  readonly #decoder: Decoder
+  readonly #policy: BatchPolicy
+  readonly #transactional: boolean
+  readonly #inFlight = new Set<Promise<void>>()
+  readonly #stopPulling = new AbortController()
+  #paused: Deferred<void> | undefined
+
+  private constructor(
+    spec: SinkInstanceSpec,
+    definition: SinkDefinition,
+    config: unknown,
+    services: TaskServices,
+    client: MessagingClient,
+    handle: SinkHandle,
+    consumer: Consumer,
+  ) {
+    this.#spec = spec
+    this.#services = services
+    this.#consumer = consumer
+    this.#handle = handle
+    this.#deadLetters = new DeadLetters(client, {
+      connector: spec.fqn,
+      subscription: spec.subscription,
+      topic: spec.deadLetterTopic,
+    })
+    this.#decoder = new Decoder(spec.inputSchemas)
+    this.#policy = batchPolicy(spec, definition, config)
+    this.#transactional = definition.delivery === 'transactional'
+  }
+
+  /**
+   * Opens the connector, then the subscription: a connector that cannot open must not take messages from others.
+   * Throws what either of them throws, with everything closed again.
+   */
+  static async open(
+    spec: SinkInstanceSpec,
+    definition: SinkDefinition,
+    config: unknown,
+    client: MessagingClient,
+    services: TaskServices,
+  ): Promise<SinkTask> {
+    let task: SinkTask | undefined
+    const context: SinkContext = {
+      ...connectorContext(spec, services),
+      inputTopics: spec.inputs,
+      subscriptionName: spec.subscription,
+      subscriptionType: spec.subscriptionType,
+      pause: () => task?.pause(),
+      resume: () => task?.resume(),
+      seek: async (topic, to) => task?.seek(topic, to),
+    }
+    const handle = new SinkHandle(definition, config, context, services)
+    await handle.open()
+    try {
+      const consumer = await client.subscribe(consumerOptions(spec, services.signal))
+      task = new SinkTask(spec, definition, config, services, client, handle, consumer)
+      return task
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  pause(): void {
+    this.#paused ??= defer<void>()
+  }
+
+  resume(): void {
+    this.#paused?.resolve()
+    this.#paused = undefined
+  }
+
+  async seek(topic: string, to: Parameters<SinkContext['seek']>[1]): Promise<void> {
+    await this.#consumer.seek(typeof to === 'number' ? { time: to } : { position: to }, topic)
+  }
+
+  /** Moves records until {@link stop}. Rejects with the error that ends the instance. */
+  async run(): Promise<void> {
+    const failed = defer<never>()
+    // Whoever waits sees the error; without this line it would count as unhandled while nobody does.
+    failed.promise.catch(() => undefined)
+    while (!this.#stopPulling.signal.aborted) {
+      const batch = await Promise.race([this.#gather(), failed.promise])
+      if (batch.length === 0) continue
+      while (this.#inFlight.size >= this.#policy.maxInFlight) await Promise.race([...this.#inFlight, failed.promise])
+      const settling: Promise<void> = this.#settle(batch)
+        .catch(error => failed.reject(toError(error)))
+        .finally(() => this.#inFlight.delete(settling))
+      this.#inFlight.add(settling)
+    }
+    await Promise.race([Promise.all(this.#inFlight), failed.promise])
+  }
+
+  /** Stops pulling and waits for what is in flight. Returns how many records did not settle; they will be handed out again. */
+  async stop(drainTimeoutMs: number, running: Promise<unknown>): Promise<number> {
+    this.#stopPulling.abort()
+    this.resume()
+    // While the other side is away nothing can settle, so there is nothing to wait for.
+    if (!this.#handle.away) await settlesWithin(running, drainTimeoutMs)
+    return this.#services.stats.inFlight
+  }
+
+  /** Gives everything back. */
+  async close(): Promise<void> {
+    this.#stopPulling.abort()
+    this.resume()
+    const closed = await Promise.allSettled([this.#handle.close(), this.#deadLetters.close(), this.#consumer.close()])
+    for (const result of closed) if (result.status === 'rejected') this.#services.stats.systemError(result.reason)
+  }
+
+  /** Messages that wait in the topics. */
+  lag(): Promise<number> {
+    return this.#consumer.backlog()
+  }
+
+  async #gather(): Promise<Message[]> {
+    const { maxRecords, maxBytes, maxDelayMs } = this.#policy
+    const signal = this.#stopPulling.signal
+    await this.#paused?.promise
+    if (signal.aborted) return []
+    const batch = [...(await this.#consumer.receive({ maxMessages: maxRecords, maxBytes, signal }))]
+    let bytes = this.#arrived(batch)
+    const deadline = Date.now() + maxDelayMs
+    while (batch.length > 0 && batch.length < maxRecords && bytes < maxBytes && !signal.aborted) {
+      const timeoutMs = deadline - Date.now()
+      if (timeoutMs <= 0) break
+      const more = await this.#consumer.receive({
+        maxMessages: maxRecords - batch.length,
+        maxBytes: maxBytes - bytes,
+        timeoutMs,
+        signal,
+      })
+      if (more.length === 0) break
+      bytes += this.#arrived(more)
+      for (const message of more) batch.push(message)
+    }
+    return batch
+  }
+
+  /** Counts what came in; returns its bytes. */
+  #arrived(messages: readonly Message[]): number {
+    if (messages.length === 0) return 0
+    const { stats } = this.#services
+    let bytes = 0
+    for (const message of messages) bytes += message.payload?.byteLength ?? 0
+    stats.received += messages.length
+    stats.inFlight += messages.length
+    stats.bytesReceived += bytes
+    stats.lastReceivedTime = Date.now()
+    stats.active()
+    return bytes
+  }
+
+  async #settle(messages: readonly Message[]): Promise<void> {
+    const { stats, signal } = this.#services
+    const once = this.#spec.guarantee === 'ATMOST_ONCE'
+    const cumulative = this.#spec.subscriptionType === 'Failover' || this.#spec.subscriptionType === 'Exclusive'
+    if (once) await this.#acknowledge(messages, cumulative)
+    const { records, rejected } = this.#decoder.decode(messages)
+    for (const { error } of rejected) stats.systemError(error)
+    const started = performance.now()
+    await settleBatch(records, rejected, {
+      handle: this.#handle,
+      deadLetters: this.#deadLetters,
+      services: this.#services,
+      checkpoint: this.#transactional ? checkpointOf(messages) : [],
+      transactional: this.#transactional,
+      ordered: this.#spec.ordered,
+      maxRetries: this.#spec.maxRetries,
+      once,
+      // A cumulative acknowledgement covers the batch as a whole, once all of it is settled.
+      settled: async settled => {
+        if (!once && !cumulative) await this.#consumer.acknowledge(settled.map((record: TaskRecord) => record.message))
+      },
+    })
+    if (signal.aborted) return
+    stats.latency.observe(performance.now() - started)
+    stats.batchSize.observe(messages.length)
+    if (!once && cumulative) await this.#acknowledge(messages, cumulative)
+    stats.inFlight -= messages.length
+    stats.active()
+  }
+
+  async #acknowledge(messages: readonly Message[], cumulative: boolean): Promise<void> {
+    if (!cumulative) return this.#consumer.acknowledge(messages)
+    for (const message of lastOfEachPartition(messages)) await this.#consumer.acknowledgeCumulative(message)
+  }
+}
+
+function batchPolicy(spec: SinkInstanceSpec, definition: SinkDefinition, config: unknown): BatchPolicy {
+  const policy = { ...DEFAULT_BATCH, ...definition.batchPolicy(config), ...spec.batch }
+  // Two batches at once can overtake each other; a cumulative acknowledgement needs their order, too.
+  const inOrder = spec.ordered || spec.subscriptionType === 'Failover' || spec.subscriptionType === 'Exclusive'
+  return inOrder ? { ...policy, maxInFlight: 1 } : policy
+}
+
+function consumerOptions(spec: SinkInstanceSpec, signal: AbortSignal): ConsumerOptions {
+  return {
+    ...(spec.topicsPattern === undefined ? { topics: spec.inputs } : { topicsPattern: spec.topicsPattern }),
+    subscription: spec.subscription,
+    type: spec.subscriptionType,
+    initialPosition: spec.initialPosition,
+    name: `${spec.fqn}-${spec.instanceId}`,
+    // The properties that Pulsar's own instances set.
+    properties: { application: 'pulsar-sink', id: spec.fqn, instance_id: String(spec.instanceId) },
+    ackTimeoutMs: spec.ackTimeoutMs,
+    ...(spec.nackDelayMs === undefined ? {} : { nackDelayMs: spec.nackDelayMs }),
+    ...(spec.maxUnsettled === undefined ? {} : { maxUnsettled: spec.maxUnsettled }),
+    signal,
+  }
+}
+
+function lastOfEachPartition(messages: readonly Message[]): readonly Message[] {
+  const last = new Map<string, Message>()
+  let previous: Message | undefined
+  for (const message of messages) {
+    // Neighbours are mostly of one partition: one look-up for a run of them.
+    if (previous && (previous.topic !== message.topic || previous.partition !== message.partition))
+      last.set(partitionKey(previous), previous)
+    previous = message
+  }
+  if (previous) last.set(partitionKey(previous), previous)
+  return [...last.values()]
+}
+
+function checkpointOf(messages: readonly Message[]): readonly PartitionCheckpoint[] {
+  return lastOfEachPartition(messages).map(({ topic, partition, position }) => ({ topic, partition, position }))
+}

@@ -1,0 +1,105 @@
+import { isConnectorError } from '@pulsar-io/sdk'
+import { messageWithCauses, toError } from '../failure.ts'
+import { BATCH_BOUNDS, HistogramRecorder, LATENCY_BOUNDS } from '../histogram.ts'
+import { type ErrorEntry, type InstanceSnapshot, type InstanceState, KEPT_ERRORS } from '../snapshot.ts'
+
+/** The numbers of one instance while it runs. */
+export class TaskStats {
+  received = 0
+  written = 0
+  bytesReceived = 0
+  retried = 0
+  deadLettered = 0
+  deduplicated = 0
+  inFlight = 0
+  lag: number | undefined
+  lastReceivedTime = 0
+  readonly latency = new HistogramRecorder(LATENCY_BOUNDS)
+  readonly batchSize = new HistogramRecorder(BATCH_BOUNDS)
+  readonly #userMetrics = new Map<string, { count: number; sum: number }>()
+  readonly #connectorErrors = new ErrorList()
+  readonly #systemErrors = new ErrorList()
+  readonly #hide: (text: string) => string
+  #state: InstanceState = 'starting'
+  #reason: string | undefined
+  #lastActivity = Date.now()
+
+  constructor(hide: (text: string) => string) {
+    this.#hide = hide
+  }
+
+  get state(): InstanceState {
+    return this.#state
+  }
+
+  become(state: InstanceState, reason?: string): void {
+    this.#state = state
+    this.#reason = reason === undefined ? undefined : this.#hide(reason)
+  }
+
+  /** Something came or was settled: the instance is not idle. */
+  active(): void {
+    this.#lastActivity = Date.now()
+  }
+
+  connectorError(error: unknown): void {
+    this.#connectorErrors.add(error, this.#hide)
+  }
+
+  systemError(error: unknown): void {
+    this.#systemErrors.add(error, this.#hide)
+  }
+
+  userMetric(name: string, value: number): void {
+    const metric = this.#userMetrics.get(name) ?? { count: 0, sum: 0 }
+    metric.count++
+    metric.sum += value
+    this.#userMetrics.set(name, metric)
+  }
+
+  snapshot(instanceId: number): InstanceSnapshot {
+    return {
+      instanceId,
+      state: this.#state,
+      reason: this.#reason,
+      restarts: 0,
+      received: this.received,
+      written: this.written,
+      bytesReceived: this.bytesReceived,
+      retried: this.retried,
+      deadLettered: this.deadLettered,
+      deduplicated: this.deduplicated,
+      connectorErrors: this.#connectorErrors.count,
+      systemErrors: this.#systemErrors.count,
+      latestConnectorErrors: this.#connectorErrors.latest(),
+      latestSystemErrors: this.#systemErrors.latest(),
+      inFlight: this.inFlight,
+      lag: this.lag,
+      lastReceivedTime: this.lastReceivedTime,
+      idleMs: this.inFlight > 0 ? 0 : Date.now() - this.#lastActivity,
+      latency: this.latency.snapshot(),
+      batchSize: this.batchSize.snapshot(),
+      userMetrics: Object.fromEntries(this.#userMetrics),
+    }
+  }
+}
+
+class ErrorList {
+  count = 0
+  readonly #latest: ErrorEntry[] = []
+
+  add(thrown: unknown, hide: (text: string) => string): void {
+    const error = toError(thrown)
+    this.count++
+    this.#latest.push({
+      message: hide(messageWithCauses(error)),
+      code: isConnectorError(error) ? error.code : undefined,
+      time: Date.now(),
+    })
+    if (this.#latest.length > KEPT_ERRORS) this.#latest.shift()
+  }
+
+  latest(): readonly ErrorEntry[] {
+    return [...this.#latest]
+  }
+}

@@ -1,0 +1,110 @@
+import type { Manifest } from '@pulsar-io/sdk'
+import { describe, expect, it } from 'vitest'
+import type { ConnectorSpec } from '../../src/api.ts'
+import { inertFields } from '../../src/config/inert.ts'
+import { archiveReference, planInstances } from '../../src/config/plan.ts'
+
+const manifest = (delivery: {
+  sink?: 'at-least-once' | 'idempotent'
+  source?: 'at-least-once' | 'replayable'
+}): Manifest => ({
+  manifestVersion: 1,
+  name: 'probe',
+  version: '1.0.0',
+  description: 'Probe.',
+  apiLevel: 1,
+  kinds: ['sink', 'source'],
+  entry: 'dist/index.js',
+  sink: { export: 'sink', summary: 'Sink.', configSchema: {}, delivery: delivery.sink ?? 'idempotent' },
+  source: { export: 'source', summary: 'Source.', configSchema: {}, delivery: delivery.source ?? 'replayable' },
+  files: {},
+})
+const archive = (delivery: Parameters<typeof manifest>[0] = {}) => ({
+  archive: '/a/probe.tgz',
+  directory: '/cache/x',
+  manifest: manifest(delivery),
+  sha256: undefined,
+})
+const options = { log: () => undefined }
+const sink = (config: object): ConnectorSpec => ({ kind: 'sink', config })
+const source = (config: object): ConnectorSpec => ({ kind: 'source', config })
+
+describe('planInstances', () => {
+  it('names a connector after its archive, with its default tenant, namespace and subscription', () => {
+    const [one] = planInstances(sink({ inputs: ['t'] }), archive(), options)
+    expect(one).toMatchObject({
+      fqn: 'public/default/probe',
+      subscription: 'public/default/probe',
+      inputs: ['persistent://public/default/t'],
+    })
+  })
+
+  it.each([
+    [{}, 'Shared', false],
+    [{ retainOrdering: true }, 'Failover', true],
+    [{ retainKeyOrdering: true }, 'Key_Shared', true],
+    [{ processingGuarantees: 'EFFECTIVELY_ONCE' }, 'Failover', true],
+    [{ processingGuarantees: 'ATMOST_ONCE' }, 'Shared', false],
+  ])('chooses the subscription type of %j as Pulsar does', (config, subscriptionType, ordered) => {
+    const [one] = planInstances(sink({ inputs: ['t'], ...config }), archive(), options)
+    expect(one).toMatchObject({ subscriptionType, ordered })
+  })
+
+  it('makes one plan per instance', () => {
+    const plans = planInstances(source({ topicName: 'out', parallelism: 3 }), archive(), options)
+    expect(plans.map(({ instanceId, numInstances }) => [instanceId, numInstances])).toEqual([
+      [0, 3],
+      [1, 3],
+      [2, 3],
+    ])
+  })
+
+  it('refuses EFFECTIVELY_ONCE where the connector cannot keep it, saying why', () => {
+    const config = { processingGuarantees: 'EFFECTIVELY_ONCE' }
+    expect(() =>
+      planInstances(sink({ inputs: ['t'], ...config }), archive({ sink: 'at-least-once' }), options),
+    ).toThrow(/processingGuarantees: the probe sink cannot keep EFFECTIVELY_ONCE: .*use ATLEAST_ONCE/)
+    expect(() =>
+      planInstances(source({ topicName: 't', ...config }), archive({ source: 'at-least-once' }), options),
+    ).toThrow(/the probe source cannot keep/)
+  })
+
+  it('lists every problem at once', () => {
+    const config = {
+      topicsPattern: '(',
+      retainOrdering: true,
+      retainKeyOrdering: true,
+      deadLetterTopic: 'a/b',
+      topicToSchemaType: { t: 'xml' },
+    }
+    expect(() => planInstances(sink(config), archive(), options)).toThrow(
+      /topicsPattern: not a topic pattern[\s\S]*retainKeyOrdering: not together[\s\S]*topicToSchemaType\.t: must be one of bytes, string, json[\s\S]*deadLetterTopic: not a topic name/,
+    )
+  })
+
+  it('asks for what is missing', () => {
+    expect(() => planInstances(sink({}), archive(), options)).toThrow(/inputs: required: at least one topic to read/)
+    expect(() => planInstances(source({}), archive(), options)).toThrow(/topicName: required/)
+  })
+})
+
+describe('archiveReference', () => {
+  it('takes an archive or a built-in type, not both and not neither', () => {
+    expect(archiveReference(sink({ archive: 'x.tgz' }))).toBe('x.tgz')
+    expect(archiveReference(sink({ sinkType: 'file' }))).toBe('builtin://file')
+    expect(() => archiveReference(sink({ archive: 'x.tgz', sinkType: 'file' }))).toThrow(
+      /sinkType: cannot stand beside archive/,
+    )
+    expect(() => archiveReference(source({}))).toThrow(/archive: required/)
+  })
+})
+
+describe('inertFields', () => {
+  it('says of each field without effect why, also inside objects', () => {
+    const notes = inertFields(sink({ className: 'org.Sink', inputs: ['t'], resources: { ram: 1, disk: 2 } }))
+    expect(notes).toEqual([
+      'className has no effect here: an archive names its entry itself',
+      'resources.disk has no effect here: a connector here has no disk of its own',
+    ])
+  })
+})
