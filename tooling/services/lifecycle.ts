@@ -134,7 +134,7 @@ export async function crash(state: InstanceState): Promise<void> {
 }
 
 /** Stops the server and removes it with its data. To be called under its lock. */
-export async function end(home: Home, state: InstanceState): Promise<void> {
+async function end(home: Home, state: InstanceState): Promise<void> {
   if (state.process) await terminate(state.process)
   if (state.containerId) await removeContainer(state.containerId)
   await removeInstance(home, state.id)

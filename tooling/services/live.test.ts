@@ -9,6 +9,9 @@ afterAll(async () => {
   if (dedicated.available) await dedicated.close()
 })
 
+/** Another run may use the same server at the same time. */
+const unique = `services-${process.pid}`
+
 const authorization = ({ username, password }: Credentials): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
@@ -55,11 +58,11 @@ describe.skipIf(!secured.available)('an elasticsearch with security', () => {
     if (!secured.available) return
     const { url, credentials, readOnly } = secured
     if (!credentials || !readOnly) throw new Error('the users are missing')
-    expect(await index(url, '/secured/_doc/1?refresh', credentials)).toBe(201)
-    expect(await index(url, '/secured/_doc/2', readOnly)).toBe(403)
-    expect(await index(url, '/secured/_doc/2', { ...credentials, password: 'wrong' })).toBe(401)
-    expect(await index(url, '/secured/_doc/2')).toBe(401)
+    expect(await index(url, `/${unique}/_doc/1?refresh`, credentials)).toBe(201)
+    expect(await index(url, `/${unique}/_doc/2`, readOnly)).toBe(403)
+    expect(await index(url, `/${unique}/_doc/2`, { ...credentials, password: 'wrong' })).toBe(401)
+    expect(await index(url, `/${unique}/_doc/2`)).toBe(401)
     const headers = { authorization: authorization(readOnly) }
-    expect((await fetch(`${url}/secured/_doc/1`, { headers })).status).toBe(200)
+    expect((await fetch(`${url}/${unique}/_doc/1`, { headers })).status).toBe(200)
   })
 })

@@ -9,7 +9,7 @@ const READY_MS = 120_000
 const PROBE_MS = 5_000
 const LOG_LINES = 40
 
-export const logFile = (folder: string): string => join(folder, 'server.log')
+const logFile = (folder: string): string => join(folder, 'server.log')
 
 /** A server that was spawned but may not be ready yet. */
 export interface Spawned {

@@ -75,7 +75,7 @@ export interface InstallContext {
 }
 
 /** How a server is started from packages. */
-export interface LocalServer {
+interface LocalServer {
   /** Names the installed tree; changes whenever what `install` produces changes. */
   readonly key: string
   /** @throws MissingPrerequisite when the machine lacks a tool, with what to install. */
@@ -85,7 +85,7 @@ export interface LocalServer {
 }
 
 /** How a server is started as a container. */
-export interface ContainerServer {
+interface ContainerServer {
   readonly image: string
   readonly port: number
   environment(users: Users): Record<string, string>

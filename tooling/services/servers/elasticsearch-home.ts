@@ -173,6 +173,8 @@ export async function launchElasticsearch(
       `-Djava.library.path=${native}`,
       `-Des.nativelibs.path=${native}`,
       '-Dlog4j2.disable.jmx=true',
+      // Otherwise logging ends before the node does, and the log cannot tell whether it ended well.
+      '-Dlog4j.shutdownHookEnabled=false',
       '-Dio.netty.noUnsafe=true',
       '-Dio.netty.allocator.type=unpooled',
       ...(oldest === 21 ? ['--enable-native-access=org.elasticsearch.nativeaccess,org.apache.lucene.core'] : []),

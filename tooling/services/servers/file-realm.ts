@@ -4,7 +4,7 @@ import type { Credentials } from '../types.ts'
 const ROUNDS = 10_000
 
 /** A password as Elasticsearch keeps it for the hashing algorithm `pbkdf2`: HMAC-SHA-512, 256 bits, own salt. */
-export function hashPassword(password: string, salt: Buffer = randomBytes(32)): string {
+function hashPassword(password: string, salt: Buffer = randomBytes(32)): string {
   const hash = pbkdf2Sync(password, salt, ROUNDS, 32, 'sha512')
   return `{PBKDF2}${ROUNDS}$${salt.toString('base64')}$${hash.toString('base64')}`
 }

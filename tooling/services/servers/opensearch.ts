@@ -37,6 +37,7 @@ export const opensearch: ServerDescriptor = {
         command: await completeJava(17),
         args: [
           '-Xmx512m',
+          '-Dlog4j.shutdownHookEnabled=false',
           `-Djava.io.tmpdir=${temporary}`,
           '-cp',
           [join(installation, 'lib', '*'), join(installation, 'main')].join(':'),
