@@ -32,7 +32,7 @@ async function main([name, ...args]) {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  const output = error instanceof CommandError ? error.output : error.stack
-  console.error(`${tail(output)}\n\n${advice(output) ?? error.message}`)
+  if (error instanceof CommandError) console.error(`${tail(error.output)}\n\n${advice(error.output) ?? error.message}`)
+  else console.error(error.message)
   process.exitCode = 1
 }

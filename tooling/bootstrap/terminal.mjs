@@ -7,19 +7,16 @@ const paint = (code, text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text
 const seconds = start => `${((Date.now() - start) / 1000).toFixed(1)} s`
 
 function line(mark, title, rest) {
-  console.log(`${tty ? '\r\u001b[2K' : ''}${mark} ${title.padEnd(44)} ${rest}`)
+  console.log(`${tty ? '\r\u001b[2K' : ''}${mark} ${title.padEnd(56)} ${rest}`)
 }
 
-/**
- * Runs one step and prints one line for it, with its time. `work` may return a text that replaces the title.
- * What it throws is thrown on, after the line.
- */
+/** Runs one step and prints one line for it, with its time. What it throws is thrown on, after the line. */
 export async function step(title, work) {
   const start = Date.now()
   if (tty) process.stdout.write(`\u001b[2m  ${title} …\u001b[0m`)
   try {
-    const result = await work()
-    line(paint(32, '✓'), typeof result === 'string' ? result : title, seconds(start))
+    await work()
+    line(paint(32, '✓'), title, seconds(start))
   } catch (error) {
     line(paint(31, '✗'), title, seconds(start))
     throw error

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, delimiter, join } from 'node:path'
-import { quietly } from './command.mjs'
+import { basename, delimiter, join, sep } from 'node:path'
+import { CommandError, quietly } from './command.mjs'
 import { step } from './terminal.mjs'
 
 /** The Node that the packages ask for, `engines.node` in package.json: 22.22 or later, no odd release. */
@@ -30,7 +30,8 @@ export async function ensureTools(root) {
   const wanted = await pinned(root)
   const folder = join(root, '.tools')
   const bin = join(folder, 'node_modules', '.bin')
-  const ownNode = !suitableNode(process.version)
+  // npm puts `node_modules/.bin` first on the PATH, so from the second run on this may be the Node that was brought.
+  const ownNode = process.execPath.startsWith(folder + sep) || !suitableNode(process.version)
   const machinePnpm = await version('pnpm')
   const ownPnpm = !(machinePnpm && suitablePnpm(machinePnpm, wanted.pnpm))
 
@@ -73,7 +74,7 @@ function nodePackage() {
 /** The version a program reports; undefined when it does not run. Asked outside the repository, whose `packageManager` makes some versions of pnpm fetch another. */
 async function version(program, env = process.env) {
   try {
-    const output = await quietly(program, ['--version'], { cwd: tmpdir(), env, timeout: 20_000 })
+    const output = await quietly(program, ['--version'], { cwd: tmpdir(), env, signal: AbortSignal.timeout(20_000) })
     return output.trim().replace(/^v/, '')
   } catch {
     // Absent, broken, or for another platform: all the same here.
@@ -93,8 +94,28 @@ async function mustBe(program, name, wanted, env) {
 async function install(folder, dependencies) {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'package.json'), `${JSON.stringify({ private: true, dependencies }, null, 2)}\n`)
-  const args = ['install', '--prefix', folder, '--ignore-scripts', '--include=optional', '--no-package-lock']
+  const args = [
+    'install',
+    '--prefix',
+    folder,
+    '--ignore-scripts',
+    '--include=optional',
+    '--no-package-lock',
+    '--fetch-retry-mintimeout=1000',
+    '--fetch-retry-maxtimeout=10000',
+  ]
   const npm = process.env.npm_execpath
+  // The npm that runs this script, rather than another one on the PATH.
   const [command, ...first] = npm && basename(npm) === 'npm-cli.js' ? [process.execPath, npm] : ['npm']
-  await quietly(command, [...first, ...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
+  try {
+    await quietly(command, [...first, ...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
+  } catch (error) {
+    if (!(error instanceof CommandError) || !/ETARGET|E404/.test(error.output)) throw error
+    const names = Object.entries(dependencies).map(([name, wanted]) => `${name}@${wanted}`)
+    throw new Error(
+      `The npm registry does not have all of ${names.join(', ')}. Install Node 22.22 or later yourself, ` +
+        'or check `npm config get registry`, and run the command again.',
+      { cause: error },
+    )
+  }
 }
