@@ -77,7 +77,7 @@ function bodyOf(operations: readonly Operation[], single: boolean): string {
 /** A request is answered with 200 also where items failed, so the status proves nothing: each item is looked at. */
 function itemResults(body: unknown, operations: readonly Operation[], server: Server): BulkResult {
   const { errors, items } = (body ?? {}) as { errors?: unknown; items?: unknown }
-  if (errors === false) return []
+  if (errors === false) return operations.map(() => undefined)
   if (!Array.isArray(items) || items.length !== operations.length)
     throw requestError(502, 'the answer to a bulk request does not name each item', 'answer', server.where)
   return operations.map((operation, i) => itemResult(items[i], operation, server))
