@@ -188,9 +188,9 @@ export class FileSeries {
 
   /** False when the batch went into a file that was deleted meanwhile. */
   async #write(lines: LineBuffer, checkpoint: readonly PartitionCheckpoint[]): Promise<boolean> {
-    const marks: Mark[] = []
-    this.#leftovers = marks
     let file = this.#file ?? (await this.#reopen())
+    const marks: Mark[] = [{ file, length: file.length }]
+    this.#leftovers = marks
     const { maxSize = Number.POSITIVE_INFINITY, maxAge = Number.POSITIVE_INFINITY } = this.#config
     const old = file.length > 0 && Date.now() - file.since >= maxAge
     const room = old ? 0 : Math.max(0, maxSize - file.length)
@@ -198,15 +198,19 @@ export class FileSeries {
     const pieces = lines.pieces(piece => (piece > 0 ? maxSize : file.length === 0 ? Math.max(maxSize, 1) : room))
     for (const [i, piece] of pieces.entries()) {
       if (piece.length === 0) continue
-      if (i > 0 && file.length > 0) file = await this.#openFile(this.#number + 1)
-      marks.push({ file, length: file.length })
+      if (i > 0 && file.length > 0) {
+        file = await this.#openFile(this.#number + 1)
+        marks.push({ file, length: file.length })
+      }
       await file.append(piece)
     }
-    if (this.#config.fsync) for (const mark of marks) await mark.file.sync()
+    // A checkpoint that is durable while its records are not would lose them.
+    const sync = this.#config.fsync || this.#checkpoint !== undefined
+    if (sync) for (const { file, length } of marks) if (file.length > length) await file.sync()
     const place = await file.place()
     if (place === 'deleted') {
       for (const mark of marks) await mark.file.cut(mark.length)
-      await this.#forget([...marks.filter(mark => mark.file !== file), { file, length: 0 }])
+      await this.#forget(marks)
       return false
     }
     // The map moves on only when the checkpoint is durable: a batch that fails is not in.

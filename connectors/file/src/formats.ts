@@ -79,32 +79,39 @@ function csv(buffer: Buffer, rows: Rows, columns: readonly string[], config: Sou
     for (let i = 0; i < columns.length; i++) row[columns[i] ?? ''] = fields[i] ?? ''
     return row
   }
-  const blank = (i: number) => starts[i] === ends[i]
-  if (isValid(buffer, rows, config.encoding)) {
-    const parsed = parseRows(slice(buffer, starts[0] ?? 0, ends.at(-1) ?? 0, config), config)
-    // As many rows as were cut: each stands for itself. Anything else is sorted out row by row below.
-    if (Array.isArray(parsed) && parsed.length === starts.filter((_, i) => !blank(i)).length) {
-      let next = 0
-      return starts.map((_, i) => (blank(i) ? BLANK : toObject(parsed[next++] ?? [])))
-    }
-  }
-  return starts.map((start, i) => {
-    if (blank(i)) return BLANK
-    const fields = csvFields(buffer, start, ends[i] ?? start, config)
-    return fields instanceof Malformed ? fields : toObject(fields)
+  const valid = isValid(buffer, rows, config.encoding)
+  const quoted: { readonly i: number; readonly text: string }[] = []
+  const out = starts.map((start, i) => {
+    const end = ends[i] ?? start
+    if (start === end) return BLANK
+    if (!valid && !isUtf8(buffer.subarray(start, end))) return new Malformed(NOT_UTF8)
+    const text = buffer.toString(config.encoding, start, end)
+    // Most rows hold no quote, and then there is nothing to parse.
+    if (!text.includes('"')) return toObject(text.split(config.delimiter))
+    quoted.push({ i, text })
+    return undefined
   })
+  if (quoted.length === 0) return out
+  const together = parseRows(quoted.map(({ text }) => text).join('\n'), config)
+  for (const [n, { i, text }] of quoted.entries()) {
+    // As many rows as were cut: each stands for itself. Anything else is sorted out row by row.
+    const whole = Array.isArray(together) && together.length === quoted.length
+    const fields = whole ? (together[n] ?? []) : oneRow(text, config)
+    out[i] = fields instanceof Malformed ? fields : toObject(fields)
+  }
+  return out
 }
 
 /** The fields of one row. */
 export function csvFields(buffer: Buffer, start: number, end: number, config: SourceConfig): string[] | Malformed {
   if (config.encoding === 'utf-8' && !isUtf8(buffer.subarray(start, end))) return new Malformed(NOT_UTF8)
-  const parsed = parseRows(slice(buffer, start, end, config), config)
-  if (parsed instanceof Malformed) return parsed
-  return parsed.length === 1 ? (parsed[0] ?? []) : new Malformed('not one row of CSV')
+  return oneRow(buffer.toString(config.encoding, start, end), config)
 }
 
-function slice(buffer: Buffer, start: number, end: number, { encoding }: SourceConfig): string {
-  return buffer.toString(encoding, start, end)
+function oneRow(text: string, config: SourceConfig): string[] | Malformed {
+  const parsed = parseRows(text, config)
+  if (parsed instanceof Malformed) return parsed
+  return parsed.length === 1 ? (parsed[0] ?? []) : new Malformed('not one row of CSV')
 }
 
 function parseRows(text: string, { delimiter }: SourceConfig): string[][] | Malformed {

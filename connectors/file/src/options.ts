@@ -78,7 +78,7 @@ export const sinkOptions = z.strictObject({
     .meta({ description: 'Begin the next numbered file with the first batch after this time' }),
   fsync: boolean().default(true).meta({
     description:
-      'Force every batch to the disk before it counts as written; false survives a crash of the process only',
+      'Force every batch to the disk before it counts as written; false survives a crash of the process only. EFFECTIVELY_ONCE always does it',
   }),
 })
 

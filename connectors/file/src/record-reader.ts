@@ -151,12 +151,13 @@ export class RecordReader {
 
   async #decode(file: TrackedFile, chunk: Chunk, cut: Cut, batch: SourceRecord[]): Promise<void> {
     const { buffer, base } = chunk
-    const { keyField, maxRecordSize } = this.#options.config
+    const { keyField, maxRecordSize, format } = this.#options.config
+    const multiline = format === 'csv'
     const values = this.#format.decode(buffer, cut, file.columns)
     for (let i = 0; i < values.length; i++) {
       const begin = cut.begins[i] ?? 0
       const next = cut.nexts[i] ?? 0
-      const line = file.line + Math.max(1, countNewlines(buffer, begin, next))
+      const line = file.line + (multiline ? Math.max(1, countNewlines(buffer, begin, next)) : 1)
       const tail = fingerprintOf(buffer, Math.max(begin, next - TAIL_BYTES), next)
       const tooLong = (cut.ends[i] ?? 0) - (cut.starts[i] ?? 0) > maxRecordSize
       const value = tooLong ? new Malformed(`longer than maxRecordSize (${maxRecordSize} bytes)`) : values[i]

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Record, RecordError } from '@pulsar-io/sdk'
 import { record, records } from '@pulsar-io/testkit'
@@ -142,6 +142,14 @@ describe('rotation', () => {
     await write(records(['c']))
     expect(await readFile(join(path, 'out-000001.txt'), 'utf8')).toBe('a\nb\n')
     expect(await readFile(join(path, 'out-000002.txt'), 'utf8')).toBe('c\n')
+  })
+
+  it.skipIf(process.platform !== 'linux')('does not keep the files open that it has left', async () => {
+    const path = await folder()
+    const { write } = await openSink({ path: join(path, 'out.ndjson'), maxSize: 4 })
+    for (let n = 10; n < 20; n++) await write(records([n]))
+    const open = (await readdir('/proc/self/fd')).map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => ''))
+    expect((await Promise.all(open)).filter(name => name.startsWith(path))).toEqual([join(path, 'out-000010.ndjson')])
   })
 
   it('by somebody else: a moved file is left alone, a deleted one loses nothing of the batch', async () => {
