@@ -15,8 +15,6 @@ export class OutputFile {
   since: number
   length: number
   readonly #handle: FileHandle
-  /** A failed write may have left bytes behind `length`. */
-  #spoilt = false
 
   private constructor(path: string, handle: FileHandle, length: number, since: number) {
     this.path = path
@@ -39,16 +37,13 @@ export class OutputFile {
 
   /** Writes behind the end. On an error call {@link OutputFile.cut} before the next write. */
   async append(bytes: Uint8Array): Promise<void> {
-    if (this.#spoilt) await this.cut(this.length)
     if (this.length === 0) this.since = Date.now()
-    this.#spoilt = true
     let done = 0
     while (done < bytes.length) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.length + done)
       done += bytesWritten
     }
     this.length += done
-    this.#spoilt = false
   }
 
   async sync(): Promise<void> {
@@ -58,9 +53,7 @@ export class OutputFile {
   /** Takes away what stands behind `length`. */
   async cut(length: number): Promise<void> {
     this.length = length
-    this.#spoilt = true
     await this.#handle.truncate(length)
-    this.#spoilt = false
   }
 
   /** `moved`: the path leads to another file, ours is kept under another name; `deleted`: ours is lost. */

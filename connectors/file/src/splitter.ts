@@ -62,7 +62,6 @@ function closingQuote(buffer: Buffer, from: number, to: number): number {
   for (;;) {
     const quote = buffer.indexOf(QUOTE, at)
     if (quote < 0 || quote >= to) return -1
-    if (quote + 1 >= to) return -1
     if (buffer[quote + 1] !== QUOTE) return quote + 1
     at = quote + 2
   }

@@ -84,7 +84,7 @@ export class TrackedFile {
 
   /** Goes on at a stored offset, if the file still holds what was read up to it. */
   async resume(partitionId: string, offset: FileOffset): Promise<boolean> {
-    if (this.#seen.size < offset.byte || !(await continues(await this.handle(), offset))) return false
+    if (!(await continues(await this.handle(), offset))) return false
     this.position = offset.byte
     this.line = offset.line
     this.head = offset.head

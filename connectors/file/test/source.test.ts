@@ -115,6 +115,17 @@ describe('csv', () => {
     expect(context.logger.messages('warn')).toEqual([expect.stringContaining(`skipped ${path}:4: not CSV`)])
   })
 
+  it('finds quotes that only begin in a later chunk', async () => {
+    const path = join(await folder(), 'in.csv')
+    const rows = Array.from({ length: 9000 }, (_, i) => ({
+      id: String(i),
+      text: i > 4000 && i % 700 === 699 ? `a\n"${i}",` : 'x'.repeat(100),
+    }))
+    const cell = (value: string) => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
+    await writeFile(path, `id,text\n${rows.map(row => `${row.id},${cell(row.text)}\n`).join('')}`)
+    expect(values(await (await openSource({ path, format: 'csv' })).all())).toEqual(rows)
+  })
+
   it('takes other delimiters and names of columns', async () => {
     const path = join(await folder(), 'in.csv')
     await writeFile(path, '1;x\n2;y\n')
