@@ -1,9 +1,13 @@
 import { Command } from 'commander'
+import { EXAMPLES, examplesText } from './examples.ts'
 import { commonFlags } from './flags/common.ts'
+import { inspectFlags, listFlags, validateFlags } from './flags/connectors.ts'
 import { addFlags, type FlagGroup, type FlagValues } from './flags/flag.ts'
 import { clusterFlags, localFlags } from './flags/local.ts'
+import { kindFlags, pipelineFlags } from './flags/run.ts'
 import { sinkFlags } from './flags/sink.ts'
 import { sourceFlags } from './flags/source.ts'
+import { consumeFlags, produceFlags, topicsFlags } from './flags/topics.ts'
 import { version } from './version.ts'
 
 /** Does a command's work and returns the exit code. */
@@ -16,77 +20,137 @@ export interface Program {
   exitCode(): number
 }
 
-const KIND: FlagGroup = {
-  heading: 'Connector:',
-  flags: [{ flags: '--kind <kind>', description: 'sink or source, where the archive has both' }],
-}
-
 /** Builds the tree of commands and flags. Has no effect: the code of a command is loaded when it runs. */
 export function buildProgram(): Program {
   let exitCode = 0
-  const act = (command: Command, action: Action): Command =>
-    command.action(async (...args: unknown[]) => {
-      // The parser hands over the arguments, the flags, and the command itself.
-      const given = args.slice(0, -2).filter(each => typeof each === 'string')
-      exitCode = await action(command.opts(), ...given)
-    })
-
   const root = new Command('runtime')
     .description('Runs Pulsar IO connectors.')
     .usage('--archive <archive> [flags]\n       runtime <command> [flags]')
     .version(version(), '-V, --version', 'Print the version')
     .helpOption('-h, --help', 'Show help')
     .helpCommand(false)
-    .enablePositionalOptions()
-    .addHelpText('after', examples(ROOT_EXAMPLES, 'runtime localrun --help lists all flags of `runtime --archive`.'))
+    .addHelpText(
+      'after',
+      examplesText(
+        EXAMPLES.root,
+        'All flags of `runtime --archive …`: runtime sinks localrun --help, sources likewise.',
+      ),
+    )
 
-  const local = root.command('localrun', { hidden: true }).description('Run a connector: what `runtime --archive` is')
-  addFlags(local, [
+  /** Adds a command that does something. */
+  const leaf = (
+    parent: Command,
+    usage: string,
+    description: string,
+    flags: readonly FlagGroup[],
+    samples: readonly string[],
+    action: Action,
+  ) => {
+    const command = parent.command(usage).description(description)
+    addFlags(command, flags).addHelpText('after', examplesText(samples))
+    return command.action(async (...given: unknown[]) => {
+      // The parser hands over the arguments, the flags, and the command itself.
+      const args = given.slice(0, -2).filter(each => typeof each === 'string')
+      exitCode = await action(command.opts(), ...args)
+    })
+  }
+  const group = (name: string, description: string) =>
+    root.command(name).description(description).helpOption('-h, --help', 'Show help').helpCommand(false)
+
+  const bare = [
     ...commonFlags,
-    KIND,
+    ...kindFlags,
     ...sinkFlags,
     ...sourceFlags.map(withoutShortFlags),
     ...localFlags,
     ...clusterFlags,
-  ])
-  act(local, async values => (await import('./commands/localrun.ts')).localrun(undefined, values))
-  local.addHelpText('after', examples([...SINK_EXAMPLES, ...SOURCE_EXAMPLES]))
-
+  ]
+  const local = leaf(
+    root,
+    'localrun',
+    'Run a connector on this machine',
+    bare,
+    [...EXAMPLES.sink, ...EXAMPLES.source],
+    async values => (await import('./commands/localrun.ts')).localrun(undefined, values),
+  )
+  // It is what `runtime --archive …` stands for, not a name to learn.
+  local.usage('--archive <archive> [flags]')
+  Object.assign(local, { _hidden: true })
   for (const kind of ['sink', 'source'] as const) {
-    const group = root.command(`${kind}s`).alias(kind).description(`Run ${kind}s`)
-    const run = group.command('localrun').description(`Run a ${kind} on this machine`)
-    addFlags(run, [...commonFlags, ...(kind === 'sink' ? sinkFlags : sourceFlags), ...localFlags, ...clusterFlags])
-    act(run, async values => (await import('./commands/localrun.ts')).localrun(kind, values))
-    run.addHelpText('after', examples(kind === 'sink' ? SINK_EXAMPLES : SOURCE_EXAMPLES))
+    const flags = [...commonFlags, ...(kind === 'sink' ? sinkFlags : sourceFlags), ...localFlags, ...clusterFlags]
+    const parent = group(`${kind}s`, `Run ${kind}s`).alias(kind)
+    leaf(parent, 'localrun', `Run a ${kind} on this machine`, flags, EXAMPLES[kind], async values =>
+      (await import('./commands/localrun.ts')).localrun(kind, values),
+    )
   }
+  leaf(
+    root,
+    'run',
+    'Run all sources and sinks of a file in one process',
+    [...pipelineFlags, ...localFlags],
+    EXAMPLES.run,
+    async values => (await import('./commands/run-file.ts')).runFile(values),
+  )
+  const connectors = group('connectors', 'Look at connector archives')
+  leaf(
+    connectors,
+    'list',
+    'List the connectors of a folder, and what was skipped and why',
+    listFlags,
+    EXAMPLES.list,
+    async values => (await import('./commands/connectors.ts')).list(values),
+  )
+  leaf(
+    connectors,
+    'inspect <archive>',
+    'Show what an archive says of itself',
+    inspectFlags,
+    EXAMPLES.inspect,
+    async (values, archive = '') => (await import('./commands/connectors.ts')).inspect(archive, values),
+  )
+  leaf(
+    connectors,
+    'validate <archive>',
+    'Check a configuration',
+    validateFlags,
+    EXAMPLES.validate,
+    async (values, archive = '') => (await import('./commands/connectors.ts')).validate(archive, values),
+  )
+  const topics = group('topics', 'Look at topics, and fill them')
+  leaf(
+    topics,
+    'produce <topic>',
+    'Publish records, one per line',
+    produceFlags,
+    EXAMPLES.produce,
+    async (values, topic = '') => (await import('./commands/topics-produce.ts')).produce(topic, values),
+  )
+  leaf(topics, 'consume <topic>', 'Print records', consumeFlags, EXAMPLES.consume, async (values, topic = '') =>
+    (await import('./commands/topics-consume.ts')).consume(topic, values),
+  )
+  leaf(
+    topics,
+    'stats <topic>',
+    'Show the numbers of a topic',
+    topicsFlags,
+    EXAMPLES.stats,
+    async (values, topic = '') => (await import('./commands/topics-show.ts')).stats(topic, values),
+  )
+  leaf(topics, 'list', 'List the topics', topicsFlags, EXAMPLES.topics, async values =>
+    (await import('./commands/topics-show.ts')).listTopics(values),
+  )
+  leaf(
+    root,
+    'completion <shell>',
+    'Print a completion script for bash, zsh or fish',
+    [],
+    EXAMPLES.completion,
+    async (_, shell = '') => (await import('./commands/completion.ts')).completion(shell, root),
+  )
   return { command: root, exitCode: () => exitCode }
 }
 
-/** `-t` is --sink-type of a sink and --source-type of a source: where both are, only one can have it. */
+/** `-t` is --sink-type of a sink and --source-type of a source: where both are, neither can have it. */
 function withoutShortFlags(group: FlagGroup): FlagGroup {
   return { ...group, flags: group.flags.map(flag => ({ ...flag, flags: flag.flags.replace(/^-\w, /, '') })) }
-}
-
-const SINK_EXAMPLES = [
-  'runtime sinks localrun --archive connectors/file.tgz --inputs orders --sink-config \'{"path":"out"}\'',
-  'runtime sinks localrun --archive connectors/elasticsearch.tgz --inputs orders --sink-config my_elastic_search.json',
-  'runtime sinks localrun --sink-config-file sink.yaml --parallelism 2',
-]
-
-const SOURCE_EXAMPLES = [
-  'runtime sources localrun --archive connectors/netty.tgz --destination-topic-name events --source-config \'{"type":"http","port":10999}\'',
-  'runtime sources localrun --source-config-file netty-source-config.yaml --archive connectors/netty.tgz --destination-topic-name netty-topic',
-]
-
-const ROOT_EXAMPLES = [
-  'runtime --archive connectors/elasticsearch.tgz --inputs orders --sink-config my_elastic_search.json',
-  'runtime run -f pipeline.yaml',
-  'runtime connectors inspect connectors/netty.tgz',
-  'echo \'{"id":1}\' | runtime topics produce orders --key-field id',
-  'runtime topics consume orders --output json',
-]
-
-/** The examples at the end of a help text. */
-export function examples(lines: readonly string[], after = ''): string {
-  return `\nExamples:\n${lines.map(line => `  ${line}`).join('\n')}\n${after ? `\n${after}\n` : ''}`
 }

@@ -1,9 +1,15 @@
-import { type ConnectorSpec, type Run, type RunResult, startConnectors } from '@pulsar-io/engine'
+import {
+  type ConnectorSpec,
+  type MetricsServer,
+  type Run,
+  type RunResult,
+  serveMetrics,
+  startConnectors,
+} from '@pulsar-io/engine'
 import { EXIT, startFailureCode } from './exit.ts'
 import type { LocalOptions } from './flags/run-options.ts'
 import type { LiveLine } from './live-line.ts'
 import { createLogging, type Logging } from './logging.ts'
-import type { MetricsServer } from './metrics-server.ts'
 import { errorText } from './report-error.ts'
 import { onStop } from './signals.ts'
 
@@ -38,7 +44,8 @@ export async function runSession(specs: readonly ConnectorSpec[], options: Sessi
     try {
       run = await untilStopped(startConnectors(specs, { ...options.engine, log: logging.log }), stop.signal)
       if (run !== undefined && options.metricsPort !== undefined) {
-        server = await serveMetrics(run, options.metricsPort, logging)
+        server = await serveMetrics(run.connectors, { port: options.metricsPort })
+        logging.info(`metrics: ${server.url}/metrics, status: ${server.url}/status`)
       }
     } catch (error) {
       await run?.stop()
@@ -98,16 +105,6 @@ async function untilStopped(starting: Promise<Run>, signal: AbortSignal): Promis
 async function liveLine(color: boolean): Promise<LiveLine> {
   const { createLiveLine } = await import('./live-line.ts')
   return createLiveLine(process.stderr, color)
-}
-
-async function serveMetrics(run: Run, port: number, logging: Logging): Promise<MetricsServer> {
-  const { startMetricsServer } = await import('./metrics-server.ts')
-  const server = await startMetricsServer(port, {
-    metrics: () => Promise.resolve(''),
-    status: () => run.connectors.map(each => ({ kind: each.kind, name: each.fqn, status: each.status() })),
-  })
-  logging.info(`metrics: ${server.url}/metrics`)
-  return server
 }
 
 /** The line that every run ends with. */

@@ -1,5 +1,11 @@
 import { inspectArchive, loadConnector, resolveArchive } from '@pulsar-io/engine'
-import { type ConnectorKind, isConnectorError, type Manifest, type Problem } from '@pulsar-io/sdk'
+import {
+  type ConnectorDefinition,
+  type ConnectorKind,
+  isConnectorError,
+  type Manifest,
+  type Problem,
+} from '@pulsar-io/sdk'
 import { isObject } from './shape.ts'
 
 /** Where archives come from. */
@@ -26,6 +32,11 @@ export class ArchiveLookup {
     return asked
   }
 
+  /** Loads the connector's code. Throws an ArchiveError. */
+  async load(reference: string, kind: ConnectorKind): Promise<ConnectorDefinition> {
+    return loadConnector(await resolveArchive(reference, this.#options), kind)
+  }
+
   /** Loads the connector and has it check its options. Throws an ArchiveError. */
   async configProblems(
     reference: string,
@@ -33,7 +44,7 @@ export class ArchiveLookup {
     configs: unknown,
     secrets?: unknown,
   ): Promise<readonly Problem[]> {
-    const definition = await loadConnector(await resolveArchive(reference, this.#options), kind)
+    const definition = await this.load(reference, kind)
     const result = definition.parse(
       isObject(configs) ? withSecrets(configs, secrets, definition.jsonSchema()) : configs,
     )

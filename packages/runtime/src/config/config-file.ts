@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Problem } from '@pulsar-io/sdk'
+import { jsonMistake } from './json-error.ts'
 
 /** A configuration as text somewhere: a file, or a flag with JSON in it. */
 export interface ConfigText {
@@ -37,7 +38,8 @@ export async function parseConfigText(
       return { label, text, documents: [JSON.parse(text)] }
     } catch (error) {
       if (!/\.ya?ml$/i.test(label)) {
-        problems.push({ path: label + jsonPlace(error, text), message: `not JSON: ${(error as Error).message}` })
+        const { message, position } = jsonMistake(text, error)
+        problems.push({ path: label + place(lineStarts(text), position), message: `not JSON: ${message}` })
         return undefined
       }
       // YAML has a flow style that looks like JSON: its own parser decides.
@@ -50,7 +52,7 @@ export async function parseConfigText(
   const lines = lineStarts(text)
   const broken = parsed.flatMap(document => document.errors)
   for (const error of broken) {
-    problems.push({ path: `${label}${place(lines, error.pos[0])}`, message: `not YAML: ${error.message}` })
+    problems.push({ path: `${label}${place(lines, error.pos[0])}`, message: `not YAML: ${unquoted(error.message)}` })
   }
   if (broken.length > 0) return undefined
   try {
@@ -73,7 +75,7 @@ export async function lineFinder(
   const lines = lineStarts(source.text)
   return (document, path) => {
     let node: unknown = parsed[document]?.contents
-    let line: number | undefined
+    let line = isNode(node) ? lineOf(lines, node.range?.[0] ?? 0) : undefined
     for (const part of path) {
       if (isMap(node)) {
         const pair = node.items.find(item => isScalar(item.key) && String(item.key.value) === String(part))
@@ -100,10 +102,9 @@ function readFailure(error: unknown): string {
   return (error as Error).message
 }
 
-function jsonPlace(error: unknown, text: string): string {
-  const position = / at position (\d+)/.exec((error as Error).message)?.[1]
-  // An unexpected end has no position.
-  return place(lineStarts(text), position === undefined ? text.length : Number(position))
+/** Some messages quote the text, and there may be a secret in it. */
+function unquoted(message: string): string {
+  return message.replace(/:? "[\s\S]*$/, '')
 }
 
 function lineStarts(text: string): readonly number[] {

@@ -22,6 +22,8 @@ export interface BuiltConnector {
   readonly spec: ConnectorSpec
   /** Turns the engine's complaints into ones that name file, line and flag. */
   explain(problems: readonly Problem[]): Promise<ConfigProblems>
+  /** Loads the connector and has it check its options. Throws ConfigProblems, or an ArchiveError. */
+  check(): Promise<void>
 }
 
 /** Flags of each kind that set fields. */
@@ -40,6 +42,7 @@ export async function connectorFromFlags(
   values: FlagValues,
   lookup: ArchiveLookup,
   before: readonly Problem[] = [],
+  complete = true,
 ): Promise<BuiltConnector> {
   const problems: Problem[] = [...before]
   const flags = flagFields(FLAGS_OF[kind], values, problems)
@@ -54,7 +57,17 @@ export async function connectorFromFlags(
   }
   const resources = isObject(merged.resources) ? { ...merged.resources, ...(flags.fields.resources as object) } : {}
   const raw = { ...merged, ...flags.fields, ...(Object.keys(resources).length > 0 ? { resources } : {}) }
-  return finish(kind, raw, origins, lookup, problems)
+  return finish(kind, raw, origins, lookup, problems, complete ? missing(kind, raw) : [])
+}
+
+/**
+ * Checks a configuration without what only a run needs, such as topics.
+ *
+ * @throws ConfigProblems with everything that is wrong, or an ArchiveError.
+ */
+export async function checkConnector(kind: ConnectorKind, values: FlagValues, lookup: ArchiveLookup): Promise<void> {
+  const connector = await connectorFromFlags(kind, values, lookup, [], false)
+  await connector.check()
 }
 
 /** Makes a connector out of one document of a pipeline file. Throws as {@link connectorFromFlags}. */
@@ -66,7 +79,7 @@ export async function connectorFromDocument(
 ): Promise<BuiltConnector> {
   const origins = new Origins(kind)
   origins.file(origin)
-  return finish(kind, fields, origins, lookup, [])
+  return finish(kind, fields, origins, lookup, [], missing(kind, fields))
 }
 
 async function finish(
@@ -75,13 +88,13 @@ async function finish(
   origins: Origins,
   lookup: ArchiveLookup,
   found: readonly Problem[],
+  absent: readonly Problem[],
 ): Promise<BuiltConnector> {
   const schema = kind === 'sink' ? sinkConfigSchema : sourceConfigSchema
   const result = parseConfig(schema as typeof sinkConfigSchema, raw)
-  const problems = [...(result.ok ? [] : result.problems), ...missing(kind, raw)]
+  const problems = [...(result.ok ? [] : result.problems), ...absent]
   if (found.length > 0 || problems.length > 0 || !result.ok) {
-    problems.push(...(await connectorProblems(kind, raw, lookup)))
-    const explained = await origins.explain(problems)
+    const explained = await origins.explain(problems, await connectorProblems(kind, raw, lookup))
     throw new ConfigProblems([...found, ...explained.problems], explained.notes)
   }
   const config: SinkConfig | SourceConfig = result.config
@@ -90,9 +103,17 @@ async function finish(
     explain: async each => {
       // What the engine checks before it loads the connector hides what the connector would have said.
       const own = await connectorProblems(kind, raw, lookup)
-      const known = new Set(each.map(({ path }) => path))
-      const explained = await origins.explain([...each, ...own.filter(({ path }) => !known.has(path))])
+      const options = new Set(own.map(({ path }) => path))
+      const rest = each.filter(({ path }) => !options.has(path))
+      const explained = await origins.explain(rest, own)
       return new ConfigProblems(explained.problems, explained.notes)
+    },
+    check: async () => {
+      const reference = archiveOf(kind, raw) ?? ''
+      const own = await lookup.configProblems(reference, kind, raw.configs ?? {}, raw.secrets)
+      if (own.length === 0) return
+      const explained = await origins.explain([], own)
+      throw new ConfigProblems(explained.problems, explained.notes)
     },
   }
 }

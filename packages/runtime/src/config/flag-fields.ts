@@ -1,5 +1,6 @@
 import { closest, type Problem } from '@pulsar-io/sdk'
 import { type Flag, type FlagGroup, type FlagValues, flagKey, flagName } from '../flags/flag.ts'
+import { jsonMistake } from './json-error.ts'
 
 /** Fields as flags gave them, and which flag gave each. */
 export interface FlagFields {
@@ -33,7 +34,7 @@ export function flagValue(flag: Flag, given: NonNullable<FlagValues[string]>, pr
   try {
     return JSON.parse(given) as unknown
   } catch (error) {
-    problems.push({ path: flagName(flag), message: `must be JSON: ${(error as Error).message}` })
+    problems.push({ path: flagName(flag), message: `must be JSON: ${jsonMistake(given, error).message}` })
     return undefined
   }
 }

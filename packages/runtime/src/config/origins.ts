@@ -29,15 +29,19 @@ export class Origins {
     this.#files.unshift(origin)
   }
 
-  /** Names the place in front of each path, and tells how the files were read. */
+  /**
+   * Names the place in front of each path, and tells how the files were read. `options`: what the connector says of its
+   * own options, which are in a file or in `--<kind>-config` even where they are missing.
+   */
   async explain(
     problems: readonly Problem[],
+    options: readonly Problem[] = [],
   ): Promise<{ readonly problems: readonly Problem[]; readonly notes: readonly string[] }> {
-    if (problems.length === 0) return { problems, notes: [] }
+    if (problems.length + options.length === 0) return { problems, notes: [] }
     const finders = await Promise.all(
       this.#files.map(async origin => ({ origin, find: await lineFinder(origin.text) })),
     )
-    const explained = problems.map(problem => {
+    const explained = [...problems, ...options].map(problem => {
       if (problem.path === '') return problem
       const flag = this.#flagOf(problem.path)
       if (flag !== undefined) return { path: flag, message: problem.message }
@@ -47,11 +51,17 @@ export class Origins {
           .map(each => find(origin.document, each))
           .find(each => each !== undefined)
         if (line === undefined) continue
-        return { path: `${origin.text.label}:${line} ${problem.path}`, message: hint(problem, origin, this.#kind) }
+        return { path: `${labelOf(origin, line)} ${problem.path}`, message: hint(problem, origin, this.#kind) }
       }
-      return problem
+      // What is not there has no line of its own.
+      const [last] = finders
+      const line = last?.origin.at && last.find(last.origin.document, last.origin.at)
+      if (last && (line !== undefined || options.includes(problem))) {
+        return { ...problem, path: `${labelOf(last.origin, line)} ${problem.path}` }
+      }
+      return options.includes(problem) ? { ...problem, path: `--${this.#kind}-config ${problem.path}` } : problem
     })
-    return { problems: explained, notes: this.#notes() }
+    return { problems: distinct(explained), notes: this.#notes() }
   }
 
   #flagOf(path: string): string | undefined {
@@ -71,6 +81,16 @@ export class Origins {
         : `${text.label} was read as the connector's own options, because ${shape.because}`
     })
   }
+}
+
+function labelOf({ text }: Origin, line: number | undefined): string {
+  const inFlag = text.label.startsWith('--') && !text.text.includes('\n')
+  return line === undefined || inFlag ? text.label : `${text.label}:${line}`
+}
+
+/** An option in the wrong place is missed in the right one, too: one line says both. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map(problem => [`${problem.path}\n${problem.message}`, problem])).values()]
 }
 
 function hint(problem: Problem, { shape }: Origin, kind: ConnectorKind): string {

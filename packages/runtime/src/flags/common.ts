@@ -25,7 +25,7 @@ export const commonFlags: readonly FlagGroup[] = [
       },
       {
         flags: '--secrets <json>',
-        description: 'Option or secret name → where its value is, as env:NAME or file:PATH in ${…}',
+        description: 'Option or secret name → where its value is: "${env:NAME}" or "${file:/run/secrets/x}"',
         field: 'secrets',
         json: true,
       },

@@ -40,6 +40,14 @@ export function flagKey(flag: Flag): string {
     .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
+/** Carries the values that completion offers; they are checked with everything else, not by the parser. */
+class ChoiceOption extends Option {
+  constructor(flags: string, description: string, choices: readonly string[] | undefined) {
+    super(flags, description)
+    if (choices) this.argChoices = [...choices]
+  }
+}
+
 /** An older spelling that fills in the value of the flag it stands for. */
 class LegacyOption extends Option {
   readonly key: string
@@ -57,9 +65,10 @@ class LegacyOption extends Option {
 
 /** Gives a command its flags. Values stay texts: they are checked together later, so that all problems come at once. */
 export function addFlags(command: Command, groups: readonly FlagGroup[]): Command {
+  command.addHelpOption(new Option('-h, --help', 'Show help').helpGroup(groups[0]?.heading ?? 'Options:'))
   for (const { heading, flags } of groups) {
     for (const flag of flags) {
-      command.addOption(collecting(new Option(flag.flags, describe(flag)).helpGroup(heading), flag))
+      command.addOption(collecting(new ChoiceOption(flag.flags, describe(flag), flag.choices).helpGroup(heading), flag))
       const value = /[<[].*$/.exec(flag.flags)?.[0] ?? ''
       for (const spelling of flag.legacy ?? []) {
         const legacy = new LegacyOption(`${spelling} ${value}`.trim(), flag.description, flagKey(flag))
@@ -71,8 +80,7 @@ export function addFlags(command: Command, groups: readonly FlagGroup[]): Comman
 }
 
 function describe(flag: Flag): string {
-  const choices = flag.choices ? ` (${flag.choices.join(', ')})` : ''
-  return flag.inert ? `${flag.description}${choices}; no effect here: ${flag.inert}` : `${flag.description}${choices}`
+  return flag.inert ? `${flag.description}; no effect here: ${flag.inert}` : flag.description
 }
 
 function collecting(option: Option, flag: Flag): Option {

@@ -1,0 +1,213 @@
+import { createReadStream } from 'node:fs'
+import type { OutgoingMessage, Producer } from '@pulsar-io/messaging'
+import type { Problem, Properties, SchemaInfo } from '@pulsar-io/sdk'
+import { ConfigProblems } from '../config/config-problems.ts'
+import { flagValue } from '../config/flag-fields.ts'
+import { jsonMistake } from '../config/json-error.ts'
+import { EXIT } from '../exit.ts'
+import type { Flag, FlagValues } from '../flags/flag.ts'
+import { reader } from '../flags/run-options.ts'
+import { produceFlags } from '../flags/topics.ts'
+import { readLines } from '../lines.ts'
+import { withMessaging } from '../messaging.ts'
+import { onStop } from '../signals.ts'
+
+/** Records in a batch at most. */
+const BATCH_RECORDS = 1000
+/** Bytes in a batch at most; a single larger record still goes. */
+const BATCH_BYTES = 1024 * 1024
+/** Batches on their way at most. */
+const MAX_IN_FLIGHT = 4
+
+interface ProduceOptions {
+  readonly file: string
+  readonly keyField: string | undefined
+  readonly properties: Properties
+  readonly schema: SchemaInfo | undefined
+  readonly rate: number | undefined
+}
+
+/** `topics produce`: one record per line; always ends by saying how many records were acknowledged. */
+export async function produce(topic: string, values: FlagValues): Promise<number> {
+  const problems: Problem[] = []
+  const options = produceOptions(values, problems)
+  return withMessaging(values, problems, async client => {
+    const stop = onStop()
+    let producer: Producer | undefined
+    const sender = new Sender(() => producer, options.rate)
+    try {
+      producer = await client.createProducer({ topic, ...(options.schema ? { schema: options.schema } : {}) })
+      await pump(options, sender, stop.signal)
+      await sender.finish()
+      return EXIT.ok
+    } finally {
+      // In every case: what is on its way is awaited, and then counted.
+      await sender.settled()
+      stop.release()
+      const n = sender.acknowledged
+      process.stderr.write(`${n} ${n === 1 ? 'record' : 'records'} acknowledged\n`)
+      await producer?.close()
+    }
+  })
+}
+
+function produceOptions(values: FlagValues, problems: Problem[]): ProduceOptions {
+  const properties: { [name: string]: string } = {}
+  for (const pair of (values.property as readonly string[] | undefined) ?? []) {
+    const at = pair.indexOf('=')
+    if (at > 0) properties[pair.slice(0, at)] = pair.slice(at + 1)
+    else problems.push({ path: '--property', message: `must be name=value, got ${JSON.stringify(pair)}` })
+  }
+  const flags: readonly Flag[] = produceFlags.flatMap(group => group.flags)
+  const schemaFlag = flags.find(flag => flag.flags.startsWith('--schema'))
+  const type = schemaFlag && values.schema ? flagValue(schemaFlag, values.schema, problems) : undefined
+  const keyField = values.keyField as string | undefined
+  if (keyField !== undefined && type !== undefined && type !== 'json') {
+    problems.push({ path: '--key-field', message: `needs records in JSON, but --schema is ${String(type)}` })
+  }
+  return {
+    file: (values.file as string | undefined) ?? '-',
+    keyField,
+    properties,
+    schema: type === undefined ? undefined : { type: String(type).toUpperCase() as 'BYTES' | 'STRING' | 'JSON' },
+    rate: reader(values, problems).whole('--rate', 1, 10_000_000),
+  }
+}
+
+async function pump(options: ProduceOptions, sender: Sender, signal: AbortSignal): Promise<void> {
+  const input = options.file === '-' ? process.stdin : createReadStream(options.file)
+  const end = () => input.destroy()
+  signal.addEventListener('abort', end, { once: true })
+  let number = 0
+  try {
+    for await (const lines of readLines(input)) {
+      for (const line of lines) {
+        number++
+        const message = toMessage(line, number, options)
+        if (message === undefined) continue
+        await sender.add(message)
+        if (signal.aborted) return
+      }
+      // Nobody at a terminal or behind a slow pipe waits for a batch to fill.
+      await sender.flush()
+    }
+  } catch (error) {
+    if (signal.aborted) return
+    // What was read before the mistake is published.
+    await sender.flush()
+    throw readError(options.file, error)
+  } finally {
+    signal.removeEventListener('abort', end)
+    input.destroy()
+  }
+}
+
+function readError(file: string, error: unknown): unknown {
+  const { syscall, message } = error as NodeJS.ErrnoException
+  if (syscall === undefined) return error
+  return new ConfigProblems([{ path: '--file', message: `cannot read ${file}: ${message}` }])
+}
+
+/** The record of a line; undefined for an empty line among JSON. Throws ConfigProblems with the line's number. */
+export function toMessage(
+  line: Uint8Array,
+  number: number,
+  { keyField, properties, schema, file }: Omit<ProduceOptions, 'rate'>,
+): OutgoingMessage | undefined {
+  if (keyField === undefined && schema?.type !== 'JSON') return { payload: line, properties }
+  if (line.length === 0) return undefined
+  const place = `${file === '-' ? 'standard input' : file}:${number}`
+  const refuse = (message: string) =>
+    new ConfigProblems(
+      [{ path: place, message: `${message}; nothing from this line on was published` }],
+      [],
+      'PIO_LINE',
+    )
+  const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    const { message, position } = jsonMistake(text, error)
+    throw refuse(`not JSON: ${message} at character ${position + 1}`)
+  }
+  if (keyField === undefined) return { payload: line, properties }
+  const key = isFields(value) ? value[keyField] : undefined
+  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean') {
+    return { payload: line, properties, key: String(key) }
+  }
+  throw refuse(`--key-field ${keyField}: the record has no such field with a text or a number`)
+}
+
+function isFields(value: unknown): value is { readonly [name: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Gathers records into batches, with a bound on what is on its way. */
+class Sender {
+  acknowledged = 0
+  readonly #producer: () => Producer | undefined
+  readonly #rate: number | undefined
+  readonly #inFlight = new Set<Promise<void>>()
+  #batch: OutgoingMessage[] = []
+  #bytes = 0
+  #failure: { readonly error: unknown } | undefined
+  #sent = 0
+  #started = 0
+
+  constructor(producer: () => Producer | undefined, rate: number | undefined) {
+    this.#producer = producer
+    this.#rate = rate
+  }
+
+  async add(message: OutgoingMessage): Promise<void> {
+    this.#batch.push(message)
+    this.#bytes += message.payload?.length ?? 0
+    // With a rate, a batch is a twentieth of a second at most.
+    const records = this.#rate === undefined ? BATCH_RECORDS : Math.min(BATCH_RECORDS, Math.ceil(this.#rate / 20))
+    if (this.#batch.length >= records || this.#bytes >= BATCH_BYTES) await this.flush()
+  }
+
+  /** Sends what is gathered once there is room. Throws the error of an earlier batch. */
+  async flush(): Promise<void> {
+    while (this.#inFlight.size >= MAX_IN_FLIGHT) await Promise.race(this.#inFlight)
+    if (this.#failure) throw this.#failure.error
+    const producer = this.#producer()
+    const batch = this.#batch
+    if (batch.length === 0 || producer === undefined) return
+    this.#batch = []
+    this.#bytes = 0
+    await this.#pace(batch.length)
+    const sending = producer.send(batch).then(
+      positions => {
+        this.acknowledged += positions.length
+      },
+      (error: unknown) => {
+        this.#failure ??= { error }
+      },
+    )
+    this.#inFlight.add(sending)
+    void sending.then(() => this.#inFlight.delete(sending))
+  }
+
+  /** Waits for everything that is on its way. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#inFlight)
+  }
+
+  /** Settles, and throws the error of a batch that failed. */
+  async finish(): Promise<void> {
+    await this.flush()
+    await this.settled()
+    if (this.#failure) throw this.#failure.error
+  }
+
+  async #pace(records: number): Promise<void> {
+    if (this.#rate === undefined) return
+    if (this.#started === 0) this.#started = performance.now()
+    const due = this.#started + (this.#sent / this.#rate) * 1000
+    this.#sent += records
+    const wait = due - performance.now()
+    if (wait > 0) await new Promise(resolve => setTimeout(resolve, wait))
+  }
+}

@@ -1,0 +1,41 @@
+import { openMessaging } from '@pulsar-io/engine'
+import type { MessagingClient } from '@pulsar-io/messaging'
+import { ConfigError, closest, type Problem } from '@pulsar-io/sdk'
+import { ConfigProblems } from './config/config-problems.ts'
+import type { FlagValues } from './flags/flag.ts'
+import { messagingUrl } from './flags/run-options.ts'
+
+/** Opens the messaging system that the flags name, for as long as `work` takes. Throws what is wrong with the flags. */
+export async function withMessaging<T>(
+  values: FlagValues,
+  problems: Problem[],
+  work: (client: MessagingClient) => Promise<T>,
+): Promise<T> {
+  const url = messagingUrl(values, problems)
+  if (problems.length > 0) throw new ConfigProblems(problems)
+  const client = await openMessaging(url)
+  try {
+    return await work(client)
+  } finally {
+    await client.close()
+  }
+}
+
+/** Throws a ConfigError (`PIO_TOPIC_NOT_FOUND`) that names the topics there are, when a topic is not there. */
+export async function requireTopic(client: MessagingClient, topic: string): Promise<void> {
+  if (await client.topics.exists(topic)) return
+  const names = (await client.topics.list()).map(shortName)
+  const guess = closest(shortName(topic), names)
+  const some = names.slice(0, 10).join(', ')
+  const hint = guess
+    ? `did you mean ${guess}?`
+    : names.length > 0
+      ? `there are ${some}${names.length > 10 ? ' and others; see `runtime topics list`' : ''}`
+      : 'there are no topics here; look whether --data-dir is the folder that you mean'
+  throw new ConfigError([{ path: '', message: `there is no topic ${topic}; ${hint}` }], { code: 'PIO_TOPIC_NOT_FOUND' })
+}
+
+/** The way most people write a topic: without what is the default. */
+export function shortName(topic: string): string {
+  return topic.replace(/^persistent:\/\//, '').replace(/^public\/default\//, '')
+}

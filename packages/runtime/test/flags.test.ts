@@ -1,0 +1,125 @@
+import { sinkConfigSchema, sourceConfigSchema } from '@pulsar-io/engine'
+import type { Problem } from '@pulsar-io/sdk'
+import type { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { normalizeArguments } from '../src/arguments.ts'
+import { FLAGS_OF } from '../src/config/connector-config.ts'
+import { localOptions } from '../src/flags/run-options.ts'
+import { buildProgram } from '../src/program.ts'
+
+/** What pulsar-admin's CmdSinks and CmdSources take for `localrun`, older spellings included. */
+const COMMON = `--tenant --namespace --name --processing-guarantees --processingGuarantees --parallelism -a --archive
+  --classname --className --cpu --ram --disk --custom-runtime-options --secrets --log-topic --runtime-flags
+  --state-storage-service-url --broker-service-url --brokerServiceUrl --client-auth-plugin --clientAuthPlugin
+  --client-auth-params --clientAuthParams --use-tls --use_tls --tls-allow-insecure --tls_allow_insecure
+  --hostname-verification-enabled --hostname_verification_enabled --tls-trust-cert-path --tls_trust_cert_path
+  --secrets-provider-classname --secrets-provider-config --metrics-port-start`
+const SINK = `-t --sink-type --cleanup-subscription -i --inputs --topics-pattern --topicsPattern --subs-name --subsName
+  --subs-position --custom-serde-inputs --customSerdeInputs --custom-schema-inputs --input-specs --max-redeliver-count
+  --dead-letter-topic --retain-ordering --retainOrdering --retain-key-ordering --sink-config-file --sinkConfigFile
+  --sink-config --sinkConfig --auto-ack --timeout-ms --negative-ack-redelivery-delay-ms --transform-function
+  --transform-function-classname --transform-function-config --logLevel`
+const SOURCE = `-t --source-type --destination-topic-name -o --destinationTopicName --producer-config --batch-builder
+  --deserialization-classname --deserializationClassName --schema-type --source-config-file --sourceConfigFile
+  --source-config --sourceConfig --batch-source-config`
+
+function find(path: string): Command {
+  const found = path
+    .split(' ')
+    .reduce<Command | undefined>(
+      (command, name) => command?.commands.find(each => each.name() === name),
+      buildProgram().command,
+    )
+  if (!found) throw new Error(`no command ${path}`)
+  return found
+}
+
+describe('localrun', () => {
+  it.each([
+    ['sinks localrun', `${COMMON} ${SINK}`],
+    ['sources localrun', `${COMMON} ${SOURCE}`],
+  ])('of %s has every flag of pulsar-admin', (path, wanted) => {
+    const has = new Set(find(path).options.flatMap(option => [option.short, option.long]))
+    expect(wanted.split(/\s+/).filter(flag => !has.has(flag))).toEqual([])
+  })
+
+  it('hides the older spellings, which set the same', async () => {
+    const command = find('sinks localrun')
+    const shown = command
+      .createHelp()
+      .visibleOptions(command)
+      .map(option => option.long)
+    expect(shown).not.toContain('--topicsPattern')
+    command.exitOverride().action(() => undefined)
+    await command.parseAsync(['--topicsPattern', 'a.*', '--className', 'x', '--logLevel', 'warn'], { from: 'user' })
+    expect(command.opts()).toMatchObject({ topicsPattern: 'a.*', classname: 'x', logLevel: 'warn' })
+  })
+
+  it('sets fields that there are', () => {
+    for (const [kind, schema] of [
+      ['sink', sinkConfigSchema],
+      ['source', sourceConfigSchema],
+    ] as const) {
+      const fields = Object.keys(schema.shape)
+      const set = FLAGS_OF[kind].flatMap(group => group.flags).flatMap(flag => flag.field?.split('.')[0] ?? [])
+      expect(set.filter(field => !fields.includes(field))).toEqual([])
+    }
+  })
+})
+
+describe('normalizeArguments', () => {
+  it('sees localrun in a bare flag, and --schema-type in -st', () => {
+    expect(normalizeArguments(['--archive', 'a', '-st', 'json'])).toEqual([
+      'localrun',
+      '--archive',
+      'a',
+      '--schema-type',
+      'json',
+    ])
+    expect(normalizeArguments(['--help'])).toEqual(['--help'])
+    expect(normalizeArguments(['topics', 'list'])).toEqual(['topics', 'list'])
+  })
+})
+
+describe('localOptions', () => {
+  it('reads durations, sizes and numbers', () => {
+    const problems: Problem[] = []
+    const options = localOptions(
+      {
+        drainTimeout: '2s',
+        exitWhenIdle: '500ms',
+        batchBytes: '5MiB',
+        batchSize: '10',
+        dataDir: 'd',
+        failFast: false,
+        metricsPort: '0',
+      },
+      problems,
+    )
+    expect(problems).toEqual([])
+    expect(options).toEqual({
+      engine: {
+        messagingUrl: 'embedded:d',
+        drainTimeoutMs: 2000,
+        exitWhenIdleMs: 500,
+        failFast: false,
+        batch: { maxBytes: 5 * 1024 * 1024, maxRecords: 10 },
+      },
+      logLevel: undefined,
+      logFormat: undefined,
+      metricsPort: 0,
+    })
+  })
+
+  it('lists everything that is wrong', () => {
+    const problems: Problem[] = []
+    localOptions({ drainTimeout: 'soon', isolation: 'thred', metricsPort: '70000', messaging: 'native' }, problems)
+    expect(problems.map(({ path }) => path).sort()).toEqual([
+      '--drain-timeout',
+      '--isolation',
+      '--messaging',
+      '--metrics-port',
+    ])
+    expect(problems.find(({ path }) => path === '--isolation')?.message).toMatch(/did you mean thread\?/)
+  })
+})
