@@ -1,0 +1,56 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { buildProgram } from '@pulsar-io/runtime'
+import type { ConnectorDefinition } from '@pulsar-io/sdk'
+import { cliReference } from './cli-reference.ts'
+import { configSchemas } from './config-schemas.ts'
+import { betweenMarkers } from './markers.ts'
+import { optionTable } from './option-table.ts'
+
+/** Every file with generated text, by path inside the repository, as it should be. Leaves out READMEs that are missing. Writes nothing. */
+export async function generatedFiles(root: string): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>()
+  files.set('docs/reference-cli.md', cliReference(buildProgram().command))
+  for (const [name, schema] of configSchemas())
+    files.set(`docs/schemas/${name}`, `${JSON.stringify(schema, null, 2)}\n`)
+  for (const name of await connectorNames(root)) {
+    const path = `connectors/${name}/README.md`
+    const text = await readme(join(root, path))
+    if (text !== undefined) files.set(path, await withOptionTables(root, name, path, text))
+  }
+  return files
+}
+
+/** The folders below `connectors`. */
+export async function connectorNames(root: string): Promise<readonly string[]> {
+  const entries = await readdir(join(root, 'connectors'), { withFileTypes: true })
+  return entries
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+    .sort()
+}
+
+async function readme(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return undefined
+  }
+}
+
+async function withOptionTables(root: string, name: string, path: string, readme: string): Promise<string> {
+  const module = (await import(pathToFileURL(join(root, 'connectors', name, 'src', 'index.ts')).href)) as object
+  return Object.values(module)
+    .filter(isDefinition)
+    .reduce(
+      (text, definition) =>
+        betweenMarkers(text, `options:${definition.kind}`, optionTable(definition.jsonSchema()), path),
+      readme,
+    )
+}
+
+function isDefinition(value: unknown): value is ConnectorDefinition {
+  return typeof value === 'object' && value !== null && 'jsonSchema' in value && 'kind' in value
+}
