@@ -42,6 +42,7 @@ export async function bulk(
   })
   if (reply.status === 200) return itemResults(reply.body, operations, server)
   const error = serverError(reply.body)
+  if (reply.status === 403) throw errorOf(403, error, first.index, server.where)
   if (reply.status !== 413 && !(reply.status === 400 && isAboutContent(error)))
     throw requestError(reply.status, reply.body, `write to index ${first.index}`, server.where, retryAfter(reply))
   // Somewhere in there is a document that the server cannot take: halves find it, and let the others through.

@@ -63,7 +63,6 @@ async function elasticWire(config: Config, tls: TlsSettings | undefined): Promis
     agent: { keepAliveTimeout: idleTimeout(config) },
     // All of this goes to the function that connects, without TLS as well.
     tls: { ...tls, timeout: config.connectTimeoutInMs },
-    redaction: { type: 'remove' },
   })
   const url = nodesText(config)
   return {

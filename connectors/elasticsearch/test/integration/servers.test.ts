@@ -2,14 +2,16 @@ import { service } from '@pulsar-io/tooling/services'
 import { describe, expect, it } from 'vitest'
 import { codes, documents, openSink } from '../support.ts'
 
-const servers = [
+const kinds = [
   { name: 'elasticsearch', title: /^Elasticsearch 9/, mode: 'ELASTICSEARCH' },
   { name: 'elasticsearch8', title: /^Elasticsearch 8/, mode: 'ELASTICSEARCH' },
   { name: 'opensearch', title: /^OpenSearch 2/, mode: 'OPENSEARCH' },
 ] as const
 
-for (const { name, title, mode } of servers) {
-  const server = await service(name)
+// They start at the same time.
+const servers = await Promise.all(kinds.map(async kind => ({ ...kind, server: await service(kind.name) })))
+
+for (const { name, title, mode, server } of servers) {
   const url = server.available ? server.url : ''
 
   /** An index of this test's own, and what is in it. */
