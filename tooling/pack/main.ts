@@ -3,15 +3,17 @@ import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type PackedConnector, packConnector } from './pack-connector.ts'
+import { remember, unchanged } from './stamp.ts'
 
 const CONNECTORS = resolve(import.meta.dirname, '../../connectors')
 
-const HELP = `Usage: pnpm pack:connectors [name...] [--out DIR]
+const HELP = `Usage: pnpm pack:connectors [name...] [--out DIR] [--force]
 
 Packs connectors into archives that the runtime loads and npm publishes.
 
   name       folders below connectors/ (default: all of them)
   --out DIR  where the archives go (default: connectors/)
+  --force    pack also where nothing has changed since the last time
 `
 
 /** The command; returns the exit code. */
@@ -22,10 +24,16 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0
   }
   const out = resolve(values.out ?? CONNECTORS)
+  const all = await allConnectors()
+  const unknown = positionals.filter(name => !all.includes(name))
+  if (unknown.length > 0) {
+    process.stderr.write(`${unknown.join(', ')}: no such connector in ${CONNECTORS}; there: ${all.join(', ')}\n`)
+    return 2
+  }
   let failed = 0
-  for (const name of positionals.length > 0 ? positionals : await allConnectors()) {
+  for (const name of positionals.length > 0 ? positionals : all) {
     try {
-      print(await packConnector(join(CONNECTORS, name), join(out, `${name}.tgz`)))
+      print(await provide(name, join(out, `${name}.tgz`), values.force === true))
     } catch (error) {
       failed++
       const reason = error instanceof Error ? error.message : String(error)
@@ -35,12 +43,21 @@ export async function main(args: readonly string[]): Promise<number> {
   return failed === 0 ? 0 : 1
 }
 
+async function provide(name: string, out: string, force: boolean): Promise<PackedConnector> {
+  const folder = join(CONNECTORS, name)
+  const there = force ? undefined : await unchanged(name, out)
+  if (there !== undefined) return there
+  const packed = await packConnector(folder, out)
+  await remember(name, folder, packed)
+  return packed
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { out: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: { out: { type: 'string' }, force: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
     })
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${HELP}`)

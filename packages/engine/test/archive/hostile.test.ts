@@ -65,6 +65,13 @@ describe('entries that could leave the folder', () => {
     })
   }
 
+  it('says what is wrong with a path', async () => {
+    const reasons = { '/etc/evil': 'is an absolute path', 'package/../x': 'leaves the package by ".."' }
+    for (const [path, words] of Object.entries(reasons)) {
+      expect((await refusal(extra({ path, content: 'evil' }))).message).toContain(words)
+    }
+  })
+
   it('refuses a parent that hides in an extended header', async () => {
     const pax = (path: string) => {
       const line = ` path=${path}\n`
