@@ -52,18 +52,18 @@ export class Indices {
     const path = `/${encodeURIComponent(name)}`
     const found = await wire.request({ method: 'HEAD', path, headers: headers.json })
     if (found.status === 200) return
-    if (found.status === 403) {
-      this.#logger.info(`${where.who} may not see whether index ${name} exists; going on`, { index: name })
-      return
-    }
-    if (found.status !== 404) throw requestError(found.status, found.body, `look for index ${name}`, where)
-    if (this.#config.createIndexIfNeeded) return this.#create(name, path)
-    this.#logger.info(`index ${name} does not exist yet; the server creates it with the first document`, {
-      index: name,
-    })
+    if (found.status !== 403 && found.status !== 404)
+      throw requestError(found.status, found.body, `look for index ${name}`, where)
+    if (this.#config.createIndexIfNeeded) return this.#create(name, path, found.status === 403)
+    this.#logger.info(
+      found.status === 404
+        ? `index ${name} does not exist yet; the server creates it with the first document`
+        : `${where.who} may not see whether index ${name} exists; going on`,
+      { index: name },
+    )
   }
 
-  async #create(name: string, path: string): Promise<void> {
+  async #create(name: string, path: string, hidden: boolean): Promise<void> {
     const { wire, headers, where } = this.#server
     const { indexNumberOfShards, indexNumberOfReplicas } = this.#config
     const settings = { number_of_shards: indexNumberOfShards, number_of_replicas: indexNumberOfReplicas }
@@ -75,6 +75,11 @@ export class Indices {
     }
     // Another instance was faster.
     if (serverError(made.body).type === 'resource_already_exists_exception') return
+    // An index that the user may not see may be there all the same: the first write tells.
+    if (made.status === 403 && hidden) {
+      this.#logger.info(`${where.who} may neither see nor create index ${name}; going on`, { index: name })
+      return
+    }
     throw requestError(made.status, made.body, `create index ${name}`, where)
   }
 }

@@ -57,7 +57,23 @@ describe.skipIf(!server.available)('a server with security', () => {
     const error = await failure(sink.write(documents([{ a: 1 }, { a: 2 }])))
     expect(error).toMatchObject({ code: 'PIO_ES_FORBIDDEN', retry: 'block' })
     expect(error.message).toMatch(/user "reader".*sec-read.*"create_doc"/)
-    const creating = await failure(openSink({ ...options('make'), ...readOnly, createIndexIfNeeded: true }))
-    expect(creating).toMatchObject({ code: 'PIO_ES_FORBIDDEN', retry: 'block' })
+  })
+
+  it('says which privilege is missing to create an index', async () => {
+    const { indexName, elasticSearchUrl } = options('create')
+    const role = { cluster: [], indices: [{ names: [indexName], privileges: ['view_index_metadata', 'write'] }] }
+    const { encoded: apiKey } = await post('_security/api_key', { name: indexName, role_descriptors: { role } })
+    const creating = { elasticSearchUrl, indexName, apiKey, createIndexIfNeeded: true }
+    const error = await failure(openSink(creating))
+    expect(error).toMatchObject({ code: 'PIO_ES_FORBIDDEN', retry: 'block' })
+    expect(error.message).toMatch(/the API key.* may not create index sec-create.*privileges \[.*create_index/)
+    await (await openSink({ ...creating, ...owner, apiKey: '' })).close()
+    await using sink = await openSink(creating)
+    expect(codes(await sink.write(documents([{ a: 1 }])))).toEqual([undefined])
+  })
+
+  it.skipIf(!readOnly)('lets the first write tell where an index can be neither seen nor created', async () => {
+    await using sink = await openSink({ ...options('blind'), ...readOnly, createIndexIfNeeded: true })
+    expect(sink.context.logger.messages('info').join()).toContain('may neither see nor create index')
   })
 })
