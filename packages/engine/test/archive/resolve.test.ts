@@ -53,6 +53,10 @@ describe('a path', () => {
     await expect(resolveArchive('.', options)).rejects.toThrow('folder without a package.json')
   })
 
+  it('that never ends is not read', async () => {
+    await expect(resolveArchive('/dev/zero', options)).rejects.toMatchObject({ code: 'PIO_ARCHIVE_FORMAT' })
+  })
+
   it.each([
     ['', 'no archive is named'],
     ['s3://bucket/x.tgz', 's3:// is not supported'],
