@@ -46,9 +46,10 @@ describe.each(folders.map(folder => [basename(folder), folder] as const))('the a
     const paths = inspection.files.map(file => file.path)
     expect(paths).toEqual(expect.arrayContaining(['LICENSE', 'dist/index.js', 'package.json', 'pulsar-io.json']))
     const unpacked = gunzipSync(await readFile(archive)).toString('latin1')
-    for (const trace of [process.cwd(), 'node_modules/.pnpm', process.execPath]) expect(unpacked).not.toContain(trace)
+    const traces = [process.cwd(), '.pnpm/', process.execPath]
+    expect(traces.filter(trace => unpacked.includes(trace))).toEqual([])
     // Part of zod is in every connector, so its licence has to be.
-    expect(unpacked).toMatch(/zod@\d+\.\d+\.\d+ \(MIT\)/)
+    expect(/zod@\d+\.\d+\.\d+ \(MIT\)/.test(unpacked)).toBe(true)
   })
 
   it('is small', () => {
