@@ -20,10 +20,9 @@ function optionRows(schema: JsonSchema, prefix: string): Row[] {
   return Object.entries(properties(schema)).flatMap(([name, field]) => {
     const path = prefix + name
     if (Object.keys(properties(field)).length > 0) return optionRows(field, `${path}.`)
-    const secret = field.writeOnly === true ? ', secret' : ''
     return {
       name: path,
-      type: cell(typeName(field) + secret),
+      type: cell(typeName(field)),
       default: required.has(name) ? '**required**' : defaultText(field),
       description: typeof field.description === 'string' ? field.description : '',
     }
@@ -36,6 +35,7 @@ function properties(schema: JsonSchema): { readonly [name: string]: JsonSchema }
 
 /** What an operator writes: the lenient fields of the SDK show as what they mean, not as all they take. */
 function typeName(field: JsonSchema): string {
+  if (field.writeOnly === true) return 'secret'
   if (Array.isArray(field.enum)) return field.enum.map(value => `\`${value}\``).join(' or ')
   const union = (field.anyOf ?? field.oneOf) as readonly JsonSchema[] | undefined
   if (union) return [...new Set(union.map(typeName))].join(' or ')
@@ -60,7 +60,7 @@ function bounds({ minimum, maximum }: JsonSchema): string {
 }
 
 function defaultText(field: JsonSchema): string {
-  if (field.default === undefined) return ''
+  if (field.default === undefined || field.default === '') return ''
   if (typeof field.default === 'number' && isDuration(field)) return `\`${unitText(field.default, DURATIONS)}\``
   if (typeof field.default === 'number' && isSize(field)) return `\`${unitText(field.default, SIZES)}\``
   return `\`${JSON.stringify(field.default)}\``
