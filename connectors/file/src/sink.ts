@@ -37,6 +37,8 @@ class FileSink implements BatchSink<SinkConfig> {
     if (!this.#series) throw new Error('write before open')
     this.#lines.clear()
     const outcomes = records.map(record => this.#add(record))
+    // All or nothing: the runtime dead-letters what is named here, then hands over the rest with the same checkpoint.
+    if (outcomes.some(outcome => outcome !== undefined)) return outcomes
     await this.#series.write(this.#lines, batch.checkpoint)
     return outcomes
   }

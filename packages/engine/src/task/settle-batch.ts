@@ -92,7 +92,7 @@ interface Verdict {
 function judge(records: readonly TaskRecord[], outcomes: readonly Outcome[], options: SettleOptions): Verdict {
   const { stats } = options.services
   const verdict: Verdict = { written: [], rejected: [], again: [], failed: 0, away: undefined, retryAfterMs: 0 }
-  if (outcomes.length === 0) {
+  if (!outcomes.some(outcome => outcome !== undefined)) {
     for (const record of records) verdict.written.push(record)
     return verdict
   }

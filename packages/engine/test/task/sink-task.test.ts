@@ -303,7 +303,7 @@ describe('a transactional sink', () => {
               lieOnce.about = ''
               throw new ConnectionError('connection lost after COMMIT was sent')
             }
-            return undefined
+            return outcomes
           },
           close: () => undefined,
         }),
