@@ -1,1 +1,1 @@
-export {}
+export { type EmbeddedOptions, openEmbedded } from './open.ts'
