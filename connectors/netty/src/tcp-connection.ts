@@ -29,7 +29,7 @@ export class TcpConnection {
   readonly #socket: Socket
   readonly #decoder: FrameDecoder
   readonly #services: ConnectionServices
-  readonly #properties: { readonly properties: SourceRecord['properties'] } | undefined
+  readonly #properties: SourceRecord['properties']
   /** Bytes of the incomplete frame that the budget knows of. */
   #held = 0
   #unsettled = 0
@@ -44,7 +44,7 @@ export class TcpConnection {
     this.#services = services
     this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
     const property = services.remoteAddressProperty
-    this.#properties = property ? { properties: { [property]: socket.remoteAddress ?? '' } } : undefined
+    this.#properties = property ? { [property]: socket.remoteAddress ?? '' } : undefined
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('end', () => this.#end())
@@ -137,7 +137,7 @@ export class TcpConnection {
     for (const frame of frames) {
       if (skipEmpty && frame.length === 0) continue
       try {
-        records.push({ value: toValue(frame), ...this.#properties, ack: this.#ack, fail: this.#fail })
+        records.push({ value: toValue(frame), properties: this.#properties, ack: this.#ack, fail: this.#fail })
       } catch (error) {
         tally.add('netty_refused_records', 'record dropped', `${messageOf(error)} (from ${this.remote})`)
       }
