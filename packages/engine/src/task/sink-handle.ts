@@ -40,7 +40,9 @@ export class SinkHandle {
     const sink = this.#definition.create()
     try {
       await sink.open(this.#config, this.#context)
-      this.#committed = await committedPositions(this.#definition, sink)
+      // Where several consumers share a partition, what is behind the last stored position need not be stored.
+      if (this.#context.guarantee === 'EFFECTIVELY_ONCE')
+        this.#committed = await committedPositions(this.#definition, sink)
     } catch (error) {
       await this.#close(sink)
       throw error

@@ -74,6 +74,7 @@ export class SinkTask {
     const handle = new SinkHandle(definition, config, context, services)
     await handle.open()
     try {
+      await tellOfSkipped(spec, client, services)
       const consumer = await client.subscribe(consumerOptions(spec, services.signal))
       task = new SinkTask(spec, definition, config, services, client, handle, consumer)
       return task
@@ -185,7 +186,7 @@ export class SinkTask {
       handle: this.#handle,
       deadLetters: this.#deadLetters,
       services: this.#services,
-      checkpoint: this.#transactional ? checkpointOf(messages) : [],
+      checkpoint: this.#transactional && this.#spec.guarantee === 'EFFECTIVELY_ONCE' ? checkpointOf(messages) : [],
       transactional: this.#transactional,
       ordered: this.#spec.ordered,
       maxRetries: this.#spec.maxRetries,
@@ -206,6 +207,34 @@ export class SinkTask {
   async #acknowledge(messages: readonly Message[], cumulative: boolean): Promise<void> {
     if (!cumulative) return this.#consumer.acknowledge(messages)
     for (const message of lastOfEachPartition(messages)) await this.#consumer.acknowledgeCumulative(message)
+  }
+}
+
+/** A new subscription begins behind what is there already, as in Pulsar. Whoever filled the topic first should hear of it. */
+async function tellOfSkipped(
+  spec: SinkInstanceSpec,
+  client: MessagingClient,
+  { log, stats }: TaskServices,
+): Promise<void> {
+  if (spec.initialPosition !== 'Latest') return
+  for (const topic of spec.inputs) {
+    try {
+      if (!(await client.topics.exists(topic))) continue
+      const { messages, subscriptions } = await client.topics.stats(topic)
+      if (messages === 0 || subscriptions.some(({ name }) => name === spec.subscription)) continue
+      log(
+        'warn',
+        `the subscription is new and begins behind what ${topic} already holds; --subs-position Earliest reads it`,
+        {
+          topic,
+          subscription: spec.subscription,
+          skipped: messages,
+        },
+      )
+    } catch (error) {
+      // Only a hint is lost; subscribing will tell if the topic cannot be used.
+      stats.systemError(error)
+    }
   }
 }
 

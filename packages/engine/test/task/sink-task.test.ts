@@ -66,6 +66,19 @@ describe('a sink task', () => {
     expect((await client.topics.stats(IN)).subscriptions).toMatchObject([{ name: 'sub', backlog: 0 }])
   })
 
+  it('says when a new subscription begins behind what is already there', async () => {
+    const { produce, sink } = bind(await world())
+    await produce(IN, numbers(3))
+    const { stop, logs } = await sink(collecting().definition, { initialPosition: 'Latest' })
+    await stop()
+    expect(logs).toContainEqual(
+      expect.objectContaining({ level: 'warn', fields: expect.objectContaining({ skipped: 3 }) }),
+    )
+    const again = await sink(collecting().definition, { initialPosition: 'Latest' })
+    await again.stop()
+    expect(again.logs.filter(({ level }) => level === 'warn')).toEqual([])
+  })
+
   it('decodes each message by the schema of its topic, and dead-letters what does not fit', async () => {
     const { produce, sink, contents } = bind(await world())
     const values: unknown[] = []
@@ -333,6 +346,19 @@ describe('a transactional sink', () => {
     db.positions.set(`${IN}#0`, { topic: IN, partition: 0, position: third.position })
     const { stop, stats } = await sink(db.definition(), exactly)
     await eventually(() => stats.written === 3)
+    await stop()
+    expect(db.rows).toEqual(numbers(6))
+  })
+
+  it('skips nothing without EFFECTIVELY_ONCE: records of a shared subscription come in any order', async () => {
+    const { produce, sink, contents } = bind(await world())
+    const db = database()
+    await produce(IN, numbers(6))
+    const last = (await contents(IN)).at(-1)
+    if (!last) throw new Error('no message')
+    db.positions.set(`${IN}#0`, { topic: IN, partition: 0, position: last.position })
+    const { stop, stats } = await sink(db.definition())
+    await eventually(() => stats.written === 6)
     await stop()
     expect(db.rows).toEqual(numbers(6))
   })
