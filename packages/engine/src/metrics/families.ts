@@ -39,13 +39,11 @@ export function metricFamilies(
     const rows = connectors
       .filter(connector => connector.kind === kind)
       .flatMap(connector =>
-        connector
-          .snapshots()
-          .map(snapshot => ({
-            labels: labelsOf(connector, snapshot),
-            snapshot,
-            minuteAgo: minuteAgo(`${kind} ${connector.fqn}`, snapshot),
-          })),
+        connector.snapshots().map(snapshot => ({
+          labels: labelsOf(connector, snapshot),
+          snapshot,
+          minuteAgo: minuteAgo(`${kind} ${connector.fqn}`, snapshot),
+        })),
       )
     return rows.length === 0 ? [] : familiesOf(kind, rows)
   })
