@@ -54,12 +54,12 @@ async function run(target: Target, once: boolean): Promise<number> {
   const url = `http://127.0.0.1:${port}/`
   let pipeline: Pipeline | undefined
   try {
-    console.log(`Starting ${url} → topic earthquakes → ${target.place}`)
+    say(`Starting ${url} → topic earthquakes → ${target.place}`)
     pipeline = await Pipeline.start({ root, file: FILE, target, port, statusPort }, signal)
     const before = await pipeline.until(progress => progress.waiting === 0, signal)
     const countBefore = await target.count()
     const records = await earthquakes()
-    console.log(`Sending ${number(records.length)} records`)
+    say(`Sending ${number(records.length)} records`)
     const begin = performance.now()
     await send(url, records, signal)
     const after = await pipeline.until(progress => progress.written - before.written >= records.length, signal)
@@ -92,9 +92,14 @@ function report(target: Target, numbers: string, url: string | undefined): void 
     'npx runtime topics stats earthquakes',
     ...(url ? [] : [`npx runtime run -f ${FILE}`]),
   ]
-  console.log(`\n${numbers}\nThey are in ${target.place}\n\nTry next:`)
-  for (const command of commands) console.log(`  ${command}`)
-  console.log(url ? '\nThe pipeline stays up; Ctrl-C ends it.\n' : '')
+  say(`\n${numbers}\nThey are in ${target.place}\n\nTry next:`)
+  for (const command of commands) say(`  ${command}`)
+  say(url ? '\nThe pipeline stays up; Ctrl-C ends it.\n' : '')
+}
+
+/** Prints above the live line that the runtime keeps at the bottom of a terminal. */
+function say(text: string): void {
+  console.log(process.stdout.isTTY ? `\r\u001b[K${text}` : text)
 }
 
 const number = (value: number) => value.toLocaleString('en-US')
