@@ -94,7 +94,8 @@ async function opensearchWire(config: Config, tls: TlsSettings | undefined): Pro
   return {
     request: async call => {
       const promise = client.transport.request(params(call), call.headers ? { headers: { ...call.headers } } : {})
-      const abort = () => promise.abort()
+      // Returns nothing: `abort()` gives the promise back, and an event listener's promise must not be rejected.
+      const abort = (): void => void promise.abort()
       call.signal?.addEventListener('abort', abort, { once: true })
       try {
         const { statusCode, body, headers } = await promise

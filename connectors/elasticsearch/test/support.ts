@@ -30,7 +30,8 @@ export async function openSink(raw: { readonly [field: string]: unknown }) {
   })
   return {
     context,
-    write: (recordsToWrite: readonly Record[]): Promise<readonly Outcome[]> => sink.write(recordsToWrite, batch),
+    write: (written: readonly Record[], signal = batch.signal): Promise<readonly Outcome[]> =>
+      sink.write(written, { ...batch, signal }),
     close: () => sink.close(),
     [Symbol.asyncDispose]: () => sink.close(),
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { service } from '@pulsar-io/tooling/services'
 import { describe, expect, it } from 'vitest'
 import { fixture, serverTls, startProxy } from '../proxy.ts'
@@ -133,7 +133,7 @@ for (const { name, server } of clients) {
       expect(outcomes[40]).toMatchObject({ code: 'PIO_ES_TOO_LARGE', retry: 'reject' })
     })
 
-    it('gives up waiting for an answer, and when told to stop', async () => {
+    it('gives up waiting for an answer', async () => {
       await using proxy = await startProxy(target)
       const options = { elasticSearchUrl: proxy.url, indexName: index('slow'), socketTimeoutInMs: 300 }
       await using sink = await openSink(options)
@@ -142,6 +142,17 @@ for (const { name, server } of clients) {
         code: 'PIO_ES_TIMEOUT',
         retry: 'reconnect',
       })
+    })
+
+    it('gives up when told to stop', async () => {
+      await using proxy = await startProxy(target)
+      await using sink = await openSink({ elasticSearchUrl: proxy.url, indexName: index('stop') })
+      const stop = new AbortController()
+      proxy.intercept = () => {
+        stop.abort()
+        return true
+      }
+      expect(await failure(sink.write(documents([{ a: 1 }]), stop.signal))).toMatchObject({ retry: 'reconnect' })
     })
 
     it('goes on when the server does not tell its name to a user that may only write', async () => {
@@ -180,5 +191,18 @@ describe('no server at all', () => {
     const error = await failure(openSink({ elasticSearchUrl: `https://127.0.0.1:${port}`, compatibilityMode }))
     await new Promise(resolve => server.close(resolve))
     expect(error).toMatchObject({ code: 'PIO_ES_TLS', message: expect.stringContaining('http://') })
+  })
+
+  it.each(['AUTO', 'OPENSEARCH'])('gives up connecting to what never answers (%s)', async compatibilityMode => {
+    const sockets: Socket[] = []
+    const server = createServer(socket => void sockets.push(socket.on('error', () => socket.destroy())))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const options = { elasticSearchUrl: `https://127.0.0.1:${port}`, connectTimeoutInMs: 200, compatibilityMode }
+    const error = await failure(openSink(options))
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => server.close(resolve))
+    expect(error).toMatchObject({ code: 'PIO_ES_TIMEOUT', retry: 'reconnect' })
   })
 })
