@@ -1,4 +1,5 @@
 import { isConnectorError, type Problem } from '@pulsar-io/sdk'
+import { EXIT } from './exit.ts'
 
 /** An error as an operator reads it: what, where, its code, and where to read on. */
 export function errorText(error: unknown, options: { readonly debug: boolean }): string {
@@ -26,4 +27,20 @@ function problemText({ path, message }: Problem): string {
 function bugText(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return `error: this should not have happened; please report it with these lines\n${stack}\n`
+}
+
+/** The exit code of a start that did not succeed. */
+export function startFailureCode(error: unknown): number {
+  if (!isConnectorError(error)) return EXIT.failed
+  if (error.code.startsWith('PIO_ARCHIVE_')) return EXIT.archive
+  switch (error.retry) {
+    case 'reconnect':
+      return EXIT.unreachable
+    // Wrong credentials are a wrong configuration until they have worked once.
+    case 'block':
+    case 'stop':
+      return EXIT.usage
+    default:
+      return EXIT.failed
+  }
 }

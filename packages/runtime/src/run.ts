@@ -12,7 +12,8 @@ export async function run(args: readonly string[]): Promise<number> {
     return program.exitCode()
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    const [{ errorText }, { startFailureCode }] = await Promise.all([import('./report-error.ts'), import('./exit.ts')])
+    // Loaded here: --help and --version do without the SDK.
+    const { errorText, startFailureCode } = await import('./report-error.ts')
     process.stderr.write(errorText(error, { debug: isDebug(args) }))
     return startFailureCode(error)
   }

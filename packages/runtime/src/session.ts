@@ -6,11 +6,11 @@ import {
   serveMetrics,
   startConnectors,
 } from '@pulsar-io/engine'
-import { EXIT, startFailureCode } from './exit.ts'
+import { EXIT } from './exit.ts'
 import type { LocalOptions } from './flags/run-options.ts'
 import type { LiveLine } from './live-line.ts'
 import { createLogging, type Logging } from './logging.ts'
-import { errorText } from './report-error.ts'
+import { errorText, startFailureCode } from './report-error.ts'
 import { onStop } from './signals.ts'
 
 /** What a session is told besides the connectors. */

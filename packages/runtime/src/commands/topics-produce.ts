@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { OutgoingMessage, Producer } from '@pulsar-io/messaging'
 import type { Problem, Properties, SchemaInfo } from '@pulsar-io/sdk'
+import { readFailure } from '../config/config-file.ts'
 import { ConfigProblems } from '../config/config-problems.ts'
 import { flagValue } from '../config/flag-fields.ts'
 import { jsonMistake } from '../config/json-error.ts'
@@ -103,9 +104,8 @@ async function pump(options: ProduceOptions, sender: Sender, signal: AbortSignal
 }
 
 function readError(file: string, error: unknown): unknown {
-  const { syscall, message } = error as NodeJS.ErrnoException
-  if (syscall === undefined) return error
-  return new ConfigProblems([{ path: '--file', message: `cannot read ${file}: ${message}` }])
+  if ((error as NodeJS.ErrnoException).syscall === undefined) return error
+  return new ConfigProblems([{ path: '--file', message: `cannot read ${file}: ${readFailure(error)}` }])
 }
 
 /** The record of a line; undefined for an empty line among JSON. Throws ConfigProblems with the line's number. */

@@ -94,7 +94,8 @@ export async function lineFinder(
   }
 }
 
-function readFailure(error: unknown): string {
+/** Why a file could not be read, in words. */
+export function readFailure(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EACCES') return 'permission denied'
