@@ -1,4 +1,5 @@
 import type { Program } from '@pulsar-io/runtime'
+import { markdownTable } from './markdown-table.ts'
 
 type Command = Program['command']
 type Option = Command['options'][number]
@@ -50,22 +51,14 @@ function flagGroups(command: Command): string {
     groups.set(heading, [...(groups.get(heading) ?? []), option])
   }
   return [...groups]
-    .map(([heading, options]) => `\n${heading}\n\n| flag | meaning |\n| --- | --- |\n${options.map(row).join('')}`)
+    .map(([heading, options]) => `\n${heading}\n\n${markdownTable(['flag', 'meaning'], options.map(row))}\n`)
     .join('')
 }
 
-function row(option: Option): string {
+function row(option: Option): string[] {
   const choices = option.argChoices ? ` (${option.argChoices.join(', ')})` : ''
-  return `| \`${escapeCell(option.flags)}\` | ${escapeText(option.description + choices)} |\n`
-}
-
-function escapeCell(text: string): string {
-  return text.replaceAll('|', '\\|')
-}
-
-/** Outside of backticks, `<name>` would be taken for HTML. */
-function escapeText(text: string): string {
-  return escapeCell(text).replaceAll('<', '&lt;')
+  // Outside of backticks, `<name>` would be taken for HTML.
+  return [`\`${option.flags}\``, (option.description + choices).replaceAll('<', '&lt;')]
 }
 
 const visible = (command: Command) => (command as { readonly _hidden?: boolean })._hidden !== true

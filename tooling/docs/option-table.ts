@@ -1,4 +1,5 @@
 import type { JsonSchema } from '@pulsar-io/sdk'
+import { markdownTable } from './markdown-table.ts'
 
 /** One line of an option table. */
 interface Row {
@@ -10,9 +11,8 @@ interface Row {
 
 /** The options of a connector as a Markdown table; options of options are written with dots. */
 export function optionTable(schema: JsonSchema): string {
-  const rows = optionRows(schema, '')
-  const lines = rows.map(row => `| \`${row.name}\` | ${row.type} | ${row.default} | ${cell(row.description)} |`)
-  return ['| option | type | default | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n')
+  const rows = optionRows(schema, '').map(row => [`\`${row.name}\``, row.type, row.default, row.description])
+  return markdownTable(['option', 'type', 'default', 'meaning'], rows)
 }
 
 function optionRows(schema: JsonSchema, prefix: string): Row[] {
@@ -22,7 +22,7 @@ function optionRows(schema: JsonSchema, prefix: string): Row[] {
     if (Object.keys(properties(field)).length > 0) return optionRows(field, `${path}.`)
     return {
       name: path,
-      type: cell(typeName(field)),
+      type: typeName(field),
       default: required.has(name) ? '**required**' : defaultText(field),
       description: typeof field.description === 'string' ? field.description : '',
     }
@@ -75,8 +75,4 @@ function unitText(value: number, units: { readonly [unit: string]: number }): st
     if (value !== 0 && value % factor === 0) return `${value / factor}${unit}`
   }
   return String(value)
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }

@@ -1,0 +1,68 @@
+import { glob, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { codesInSources, errorSections } from './error-codes.ts'
+import { connectorNames, generatedFiles } from './outputs.ts'
+import { ExampleFolder, shellExamples } from './shell-examples.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const read = (path: string) => readFile(join(root, path), 'utf8')
+
+/** What every connector's README tells, in this order. */
+const HEADINGS = [
+  'What it does',
+  'Quick start',
+  'Options',
+  'Delivery and ordering',
+  'Errors',
+  'Compatibility',
+  'Development',
+]
+
+const names = await connectorNames(root)
+const expected = await generatedFiles(root)
+
+describe('generated text', () => {
+  it.each([...expected])('%s is fresh (else: pnpm run docs)', async (path, text) => {
+    expect(await read(path)).toBe(text)
+  })
+
+  it.each(names)('the README of the connector %s has its headings', async name => {
+    const headings = (await read(`connectors/${name}/README.md`)).match(/(?<=^## ).*$/gm)
+    expect(headings).toEqual(HEADINGS)
+  })
+})
+
+describe('docs/errors.md', async () => {
+  const sections = errorSections(await read('docs/errors.md'))
+  const documented = sections.map(section => section.code)
+
+  it('has a section for each code in the sources, and for nothing else', async () => {
+    expect([...documented].sort()).toEqual(await codesInSources(root))
+  })
+
+  it.each(sections)('tells the cause and the fix of $code', ({ body }) => {
+    expect(body).toMatch(/^\*\*Cause\.\*\* \S/m)
+    expect(body).toMatch(/^\*\*Fix\.\*\* \S/m)
+  })
+})
+
+const documents: { path: string; markdown: string }[] = []
+for await (const path of glob(['*.md', 'docs/**/*.md', '{connectors,packages}/*/README.md'], { cwd: root })) {
+  const markdown = await read(path)
+  if (shellExamples(markdown).length > 0) documents.push({ path, markdown })
+}
+
+describe.each(documents)('the examples of $path', ({ markdown }) => {
+  let folder: ExampleFolder
+  beforeAll(async () => {
+    folder = await ExampleFolder.create(root, names)
+  })
+  afterAll(() => folder?.remove())
+
+  // In order and in one folder: an example may go on where the one before it stopped.
+  it.each(shellExamples(markdown))('line $line', { timeout: 60_000 }, async ({ script, output }) => {
+    const stdout = await folder.run(script)
+    if (output !== undefined) expect(stdout).toBe(output)
+  })
+})
