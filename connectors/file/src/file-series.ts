@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ConfigError, type PartitionCheckpoint, type SinkContext } from '@pulsar-io/sdk'
+import { ConfigError, comparePositions, type PartitionCheckpoint, type Record, type SinkContext } from '@pulsar-io/sdk'
 import { type Checkpoint, CheckpointFile } from './checkpoint.ts'
 import { syncFolder } from './durable.ts'
 import type { LineBuffer } from './line-buffer.ts'
@@ -41,6 +41,13 @@ export class FileSeries {
   /** How far each partition got; empty without EFFECTIVELY_ONCE. */
   get positions(): readonly PartitionCheckpoint[] {
     return [...this.#positions.values()]
+  }
+
+  /** True for a record that is certainly in; always false without EFFECTIVELY_ONCE. */
+  holds(record: Pick<Record, 'topic' | 'partition' | 'position'>): boolean {
+    if (this.#positions.size === 0) return false
+    const last = this.#positions.get(keyOf(record))?.position
+    return last !== undefined && comparePositions(record.position, last) <= 0
   }
 
   async open(): Promise<void> {
@@ -215,7 +222,10 @@ export class FileSeries {
     }
     // The map moves on only when the checkpoint is durable: a batch that fails is not in.
     const positions = new Map(this.#positions)
-    for (const entry of checkpoint) positions.set(keyOf(entry), entry)
+    for (const entry of checkpoint) {
+      const last = positions.get(keyOf(entry))
+      if (!last || comparePositions(entry.position, last.position) > 0) positions.set(keyOf(entry), entry)
+    }
     await this.#saveCheckpoint(file, positions)
     this.#positions = positions
     this.#leftovers = []
@@ -264,7 +274,7 @@ async function makeFolder(folder: string): Promise<void> {
   for (let made = folder; made.startsWith(topmost); made = dirname(made)) await syncFolder(dirname(made))
 }
 
-function keyOf({ topic, partition }: PartitionCheckpoint): string {
+function keyOf({ topic, partition }: Pick<PartitionCheckpoint, 'topic' | 'partition'>): string {
   return `${topic}-partition-${partition}`
 }
 

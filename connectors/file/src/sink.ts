@@ -33,14 +33,15 @@ class FileSink implements BatchSink<SinkConfig> {
     await this.#series.open()
   }
 
-  async write(records: readonly Record[], batch: BatchInfo): Promise<readonly Outcome[]> {
-    if (!this.#series) throw new Error('write before open')
+  async write(records: readonly Record[], batch: BatchInfo): Promise<readonly Outcome[] | void> {
+    const series = this.#series
+    if (!series) throw new Error('write before open')
     this.#lines.clear()
-    const outcomes = records.map(record => this.#add(record))
+    // What is handed out again after it was committed is in already.
+    const outcomes = records.map(record => (series.holds(record) ? undefined : this.#add(record)))
     // All or nothing: the runtime dead-letters what is named here, then hands over the rest with the same checkpoint.
     if (outcomes.some(outcome => outcome !== undefined)) return outcomes
-    await this.#series.write(this.#lines, batch.checkpoint)
-    return outcomes
+    await series.write(this.#lines, batch.checkpoint)
   }
 
   async committed(): Promise<readonly PartitionCheckpoint[]> {

@@ -79,6 +79,22 @@ describe('EFFECTIVELY_ONCE', () => {
     expect(await second.sink.committed?.()).toEqual([at(1), at(9, 1)])
   })
 
+  it('records that come again after they were committed are not written again', async () => {
+    const path = join(await folder(), 'out.ndjson')
+    const { write } = await openSink({ path }, once)
+    const batch = (from: number, count: number) =>
+      records(
+        Array.from({ length: count }, (_, i) => from + i),
+        { topic: 'persistent://a/b/c', position: position(from) },
+      )
+    await write(batch(1, 2), [at(2)])
+    expect(await write(batch(1, 3), [at(3)])).toBeUndefined()
+    await write(batch(1, 1), [at(1)])
+    expect(await readFile(path, 'utf8')).toBe('1\n2\n3\n')
+    const second = await openSink({ path }, once)
+    expect(await second.sink.committed?.()).toEqual([at(3)])
+  })
+
   it('numbered files behind the checkpoint go, too', async () => {
     const path = await folder()
     const config = { path: join(path, 'out.ndjson'), maxSize: 4 }

@@ -34,7 +34,7 @@ async function untilDone(
 ): Promise<number> {
   let kills = 0
   // After some kills it is left alone, so that the test ends on a slow machine, too.
-  while (!(await run(child, args, kills < 7 ? 1 + ((kills * 37) % 90) : 60_000))) {
+  while (!(await run(child, args, kills < 5 ? 1 + ((kills * 37) % 90) : 60_000))) {
     kills++
     await between?.(kills)
   }
@@ -48,7 +48,7 @@ async function lines(path: string): Promise<string[]> {
 }
 
 describe('kill -9', () => {
-  const total = 10_000
+  const total = 6000
   const expected = Array.from({ length: total }, (_, n) => n)
 
   it.each([
@@ -84,7 +84,7 @@ describe('kill -9', () => {
     }
     await grow(1000, '')
     const args = [JSON.stringify({ path: log, follow: true, pollInterval: 10 }), topic, store]
-    for (let kills = 0; kills < 6; kills++) {
+    for (let kills = 0; kills < 5; kills++) {
       const running = run('./source-child.ts', args, 40 + kills * 20)
       await sleep(20)
       await grow(100, 'line ')
