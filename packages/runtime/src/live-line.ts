@@ -4,6 +4,9 @@ import type { TextStream } from './logging.ts'
 /** Milliseconds between two drawings. */
 const REDRAW_MS = 250
 
+/** Drawings that the rate is an average of. */
+const RATE_SAMPLES = 8
+
 /** One line at the bottom of a terminal that shows how the run is doing. */
 export interface LiveLine {
   /** Takes the place of stderr: text goes above the line. */
@@ -40,12 +43,15 @@ export function createLiveLine(terminal: Terminal, color: boolean, now: () => nu
       },
     },
     start(connectors) {
-      let before = { time: now(), written: 0 }
+      const samples = [{ time: now(), written: 0 }]
       timer = setInterval(() => {
         const totals = total(connectors.flatMap(each => each.snapshots()))
         const time = now()
-        const rate = ((totals.written - before.written) * 1000) / Math.max(1, time - before.time)
-        before = { time, written: totals.written }
+        // Instances tell their numbers in steps: over a few drawings the rate is steady.
+        const [oldest = { time, written: totals.written }] = samples
+        const rate = ((totals.written - oldest.written) * 1000) / Math.max(1, time - oldest.time)
+        samples.push({ time, written: totals.written })
+        if (samples.length > RATE_SAMPLES) samples.shift()
         // One column stays free: a full line makes some terminals scroll.
         draw(liveText(totals, rate, connectors).slice(0, Math.max(0, (terminal.columns ?? 80) - 1)))
       }, REDRAW_MS)

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,6 +8,14 @@ let dir: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'runtime-mistakes-'))
   await writeFile(join(dir, 'file'), '')
+  // The probe without its sink.
+  await mkdir(join(dir, 'only-source'))
+  const manifest = JSON.parse(await readFile(join(PROBE, 'package.json'), 'utf8')) as object
+  await writeFile(join(dir, 'only-source', 'package.json'), JSON.stringify({ ...manifest, exports: './index.ts' }))
+  await writeFile(
+    join(dir, 'only-source', 'index.ts'),
+    `export { probeSource } from ${JSON.stringify(join(PROBE, 'index.ts'))}`,
+  )
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
@@ -52,7 +60,13 @@ const MISTAKES: readonly (readonly [string, () => string[], number, readonly Reg
   ['wrong password', () => sink({ path: 'x', open: 'refused' }), 2, [/wrong password for user probe \[PIO_AUTH\]/]],
   ['broken connector', () => sink({ path: 'x', open: 'broken' }), 1, [/please report it/, /a bug in the probe/]],
   ['no archive there', () => ['--archive', 'nope.tgz', '--inputs', 'x'], 3, [/nope\.tgz: there is no such file/]],
-  ['archive of neither kind', () => ['--archive', PROBE], 2, [/--kind sink or --kind source/]],
+  [
+    'archive of the wrong kind',
+    () => ['--archive', 'only-source', '--inputs', 'x'],
+    3,
+    [/only-source: probe is a source, not a sink/],
+  ],
+  ['archive of both kinds', () => ['--archive', PROBE], 2, [/--kind sink or --kind source/]],
   [
     'data directory that is a file',
     () => sink({ path: 'x' }, '--data-dir', 'file'),

@@ -10,6 +10,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
+type Status = readonly { readonly instances: readonly { readonly status: { readonly inFlight: number } }[] }[]
+
 const SUMMARY = /^(\d+) records in, (\d+) records out, (\d+) dead-lettered, (\d+) retried, \d+(\.\d+)? seconds$/m
 const sinkArgs = (...more: string[]) => [
   '--archive',
@@ -58,6 +60,21 @@ describe('runtime --archive', () => {
     const ended = await running.ended
     expect(ended.code).toBe(0)
     expect(SUMMARY.exec(ended.stderr)?.slice(1, 5)).toEqual(['2', '2', '0', '0'])
+  })
+})
+
+describe('a second signal', () => {
+  it('ends a run at once that cannot drain', async () => {
+    await cli(dir, ['topics', 'produce', 'orders'], 'hang\n')
+    const running = start(dir, sinkArgs('--drain-timeout', '5m', '--metrics-port', '0'))
+    const [, url] = await running.saw(/(http:\/\/127\.0\.0\.1:\d+)\/metrics/)
+    const inFlight = async () =>
+      ((await (await fetch(`${url}/status`)).json()) as Status)[0]?.instances[0]?.status.inFlight
+    await expect.poll(inFlight, { timeout: 10_000 }).toBe(1)
+    running.child.kill('SIGINT')
+    await running.saw(/a second signal ends at once/)
+    running.child.kill('SIGINT')
+    expect((await running.ended).code).toBe(130)
   })
 })
 

@@ -26,7 +26,7 @@ export async function kindOf(values: FlagValues, lookup: ArchiveLookup): Promise
   const { kinds, name } = await lookup.manifest(archive)
   const [only] = kinds
   // A kind that the archive does not have is refused when it is loaded, with the archive named.
-  const kind = asked ?? (kinds.length === 1 ? only : kindByFlags(values))
+  const kind = asked ?? kindByFlags(values) ?? (kinds.length === 1 ? only : undefined)
   if (kind === undefined) {
     throw usageError(`${name} is a sink and a source; say which with --kind sink or --kind source`)
   }
