@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ConfigError, comparePositions, type PartitionCheckpoint, type Record, type SinkContext } from '@pulsar-io/sdk'
 import { type Checkpoint, CheckpointFile } from './checkpoint.ts'
 import { syncFolder } from './durable.ts'
@@ -35,7 +35,7 @@ export class FileSeries {
   constructor(config: SinkConfig, context: SinkContext) {
     this.#config = config
     this.#context = context
-    this.#path = config.path
+    this.#path = resolve(config.path)
   }
 
   /** How far each partition got; empty without EFFECTIVELY_ONCE. */

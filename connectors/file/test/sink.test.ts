@@ -1,5 +1,5 @@
 import { appendFile, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Record, RecordError } from '@pulsar-io/sdk'
 import { record, records } from '@pulsar-io/testkit'
 import { describe, expect, it } from 'vitest'
@@ -102,6 +102,12 @@ describe('path', () => {
     await write(records([2]))
     await write(records([3]))
     expect(await readFile(path, 'utf8')).toBe('1\n2\n3\n')
+  })
+
+  it('is absolute in what is said about it', async () => {
+    await expect(openSink({ path: 'package.json/x' })).rejects.toThrow(
+      `cannot write ${resolve('package.json/x')} (ENOTDIR)`,
+    )
   })
 
   it('that cannot be written is refused with its name and the reason', async () => {
