@@ -69,6 +69,7 @@ class Instance {
       const task = await Promise.race([this.#open(client, resolved, opened), stopEarly])
       if (this.#stats.state === 'starting') this.#stats.become('running')
       this.#line.send({ type: 'opened' })
+      this.#log('info', 'running', whereabouts(this.#spec))
       timers = this.#report(task)
       return await this.#runTask(task)
     } catch (error) {
@@ -183,6 +184,17 @@ class Instance {
 
 /** A stop came while the instance was still opening. */
 class StoppedEarly extends Error {}
+
+/** What somebody wants to see who has just started a connector. */
+function whereabouts(spec: InstanceSpec): LogFields {
+  if (spec.kind === 'source') return { topic: spec.destinationTopic, guarantee: spec.guarantee }
+  return {
+    ...(spec.topicsPattern === undefined ? { topics: spec.inputs } : { topicsPattern: spec.topicsPattern }),
+    subscription: spec.subscription,
+    newSubscriptionBeginsAt: spec.initialPosition,
+    guarantee: spec.guarantee,
+  }
+}
 
 function configSchema(spec: InstanceSpec): { readonly [keyword: string]: unknown } {
   return spec.archive.manifest[spec.kind]?.configSchema ?? {}
