@@ -25,6 +25,7 @@ export class SinkTask {
   readonly #transactional: boolean
   readonly #inFlight = new Set<Promise<void>>()
   readonly #stopPulling = new AbortController()
+  readonly #failed: Deferred<never> = defer<never>()
   #paused: Deferred<void> | undefined
 
   private constructor(
@@ -47,6 +48,8 @@ export class SinkTask {
     })
     this.#decoder = new Decoder(spec.inputSchemas)
     this.#policy = batchPolicy(spec, definition, config)
+    // Whoever runs the task sees the error; without this line it would count as unhandled while nobody does.
+    this.#failed.promise.catch(() => undefined)
     this.#transactional = definition.delivery === 'transactional'
   }
 
@@ -98,20 +101,9 @@ export class SinkTask {
   }
 
   /** Moves records until {@link stop}. Rejects with the error that ends the instance. */
-  async run(): Promise<void> {
-    const failed = defer<never>()
-    // Whoever waits sees the error; without this line it would count as unhandled while nobody does.
-    failed.promise.catch(() => undefined)
-    while (!this.#stopPulling.signal.aborted) {
-      const batch = await Promise.race([this.#gather(), failed.promise])
-      if (batch.length === 0) continue
-      while (this.#inFlight.size >= this.#policy.maxInFlight) await Promise.race([...this.#inFlight, failed.promise])
-      const settling: Promise<void> = this.#settle(batch)
-        .catch(error => failed.reject(toError(error)))
-        .finally(() => this.#inFlight.delete(settling))
-      this.#inFlight.add(settling)
-    }
-    await Promise.race([Promise.all(this.#inFlight), failed.promise])
+  run(): Promise<void> {
+    // The one race against `#failed`: a race in the loop would leave a reaction on it, and with it a batch, each time.
+    return Promise.race([this.#loop(), this.#failed.promise])
   }
 
   /** Stops pulling and waits for what is in flight. Returns how many records did not settle; they will be handed out again. */
@@ -134,6 +126,22 @@ export class SinkTask {
   /** Messages that wait in the topics. */
   lag(): Promise<number> {
     return this.#consumer.backlog()
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopPulling.signal.aborted) {
+      const batch = await this.#gather()
+      if (batch.length === 0) continue
+      while (this.#inFlight.size >= this.#policy.maxInFlight) await Promise.race(this.#inFlight)
+      const settling: Promise<void> = this.#settle(batch)
+        .catch(error => {
+          this.#stopPulling.abort()
+          this.#failed.reject(toError(error))
+        })
+        .finally(() => this.#inFlight.delete(settling))
+      this.#inFlight.add(settling)
+    }
+    await Promise.all(this.#inFlight)
   }
 
   async #gather(): Promise<Message[]> {
