@@ -1,9 +1,10 @@
 import { sinkConfigSchema, sourceConfigSchema } from '@pulsar-io/engine'
-import type { Problem } from '@pulsar-io/sdk'
+import { configJsonSchema, type Problem } from '@pulsar-io/sdk'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { normalizeArguments } from '../src/arguments.ts'
 import { FLAGS_OF } from '../src/config/connector-config.ts'
+import { INERT_HEADING } from '../src/flags/flag.ts'
 import { localOptions } from '../src/flags/run-options.ts'
 import { buildProgram } from '../src/program.ts'
 
@@ -63,6 +64,28 @@ describe('localrun', () => {
       const fields = Object.keys(schema.shape)
       const set = FLAGS_OF[kind].flatMap(group => group.flags).flatMap(flag => flag.field?.split('.')[0] ?? [])
       expect(set.filter(field => !fields.includes(field))).toEqual([])
+    }
+  })
+})
+
+describe('flags without effect', () => {
+  it.each([
+    ['sink', sinkConfigSchema],
+    ['source', sourceConfigSchema],
+  ] as const)('of a %s stand under a heading of their own', (kind, schema) => {
+    const properties = configJsonSchema(schema).properties as {
+      [field: string]: { inert?: string; properties?: object }
+    }
+    const isInert = (field = '') => {
+      const [outer = '', inner] = field.split('.')
+      const found = properties[outer]
+      const nested = inner === undefined ? found : (found?.properties as typeof properties | undefined)?.[inner]
+      return nested?.inert !== undefined
+    }
+    for (const { heading, flags } of FLAGS_OF[kind]) {
+      for (const { field, flags: name } of flags) {
+        expect([name, isInert(field)]).toEqual([name, heading === INERT_HEADING])
+      }
     }
   })
 })

@@ -1,4 +1,4 @@
-import type { FlagGroup } from './flag.ts'
+import { type FlagGroup, INERT_HEADING } from './flag.ts'
 
 const GUARANTEES = ['ATLEAST_ONCE', 'ATMOST_ONCE', 'EFFECTIVELY_ONCE'] as const
 
@@ -47,6 +47,11 @@ export const commonFlags: readonly FlagGroup[] = [
         description: 'Memory of one instance: its heap limit in a thread',
         field: 'resources.ram',
       },
+    ],
+  },
+  {
+    heading: INERT_HEADING,
+    flags: [
       { flags: '--disk <bytes>', description: 'Disk of one instance', field: 'resources.disk' },
       {
         flags: '--classname <class>',

@@ -19,6 +19,9 @@ export interface Flag {
   readonly inert?: string
 }
 
+/** Heading of the flags that are accepted so that a command written for pulsar-admin runs, and say that they do nothing. */
+export const INERT_HEADING = "Accepted for pulsar-admin's sake, without effect here:"
+
 /** Flags under one heading of the help. */
 export interface FlagGroup {
   readonly heading: string
@@ -66,7 +69,9 @@ class LegacyOption extends Option {
 /** Gives a command its flags. Values stay texts: they are checked together later, so that all problems come at once. */
 export function addFlags(command: Command, groups: readonly FlagGroup[]): Command {
   command.addHelpOption(new Option('-h, --help', 'Show help').helpGroup(groups[0]?.heading ?? 'Options:'))
-  for (const { heading, flags } of groups) {
+  // Help shows headings in the order in which they first come.
+  const last = groups.filter(group => group.heading === INERT_HEADING)
+  for (const { heading, flags } of [...groups.filter(group => !last.includes(group)), ...last]) {
     for (const flag of flags) {
       command.addOption(collecting(new ChoiceOption(flag.flags, describe(flag), flag.choices).helpGroup(heading), flag))
       const value = /[<[].*$/.exec(flag.flags)?.[0] ?? ''
@@ -80,7 +85,7 @@ export function addFlags(command: Command, groups: readonly FlagGroup[]): Comman
 }
 
 function describe(flag: Flag): string {
-  return flag.inert ? `${flag.description}; no effect here: ${flag.inert}` : flag.description
+  return flag.inert ? `${flag.description}; ${flag.inert}` : flag.description
 }
 
 function collecting(option: Option, flag: Flag): Option {

@@ -1,4 +1,4 @@
-import type { FlagGroup } from './flag.ts'
+import { type FlagGroup, INERT_HEADING } from './flag.ts'
 
 const EMBEDDED = 'the embedded log is a folder and takes no login'
 
@@ -65,7 +65,7 @@ export const localFlags: readonly FlagGroup[] = [
 /** Flags of `localrun` that have no meaning for the embedded log. */
 export const clusterFlags: readonly FlagGroup[] = [
   {
-    heading: "Accepted for pulsar-admin's sake:",
+    heading: INERT_HEADING,
     flags: [
       { flags: '--client-auth-plugin <class>', description: 'Login', legacy: ['--clientAuthPlugin'], inert: EMBEDDED },
       { flags: '--client-auth-params <params>', description: 'Login', legacy: ['--clientAuthParams'], inert: EMBEDDED },

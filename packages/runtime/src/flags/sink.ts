@@ -1,4 +1,4 @@
-import type { FlagGroup } from './flag.ts'
+import { type FlagGroup, INERT_HEADING } from './flag.ts'
 
 /** Flags that only a sink has; pulsar-admin's names. */
 export const sinkFlags: readonly FlagGroup[] = [
@@ -83,6 +83,11 @@ export const sinkFlags: readonly FlagGroup[] = [
         description: 'Delete the subscription with the sink; a local run keeps it',
         field: 'cleanupSubscription',
       },
+    ],
+  },
+  {
+    heading: INERT_HEADING,
+    flags: [
       {
         flags: '--custom-serde-inputs <json>',
         description: 'Topic → Java serde class; the topics are read',

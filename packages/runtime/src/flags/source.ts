@@ -1,4 +1,4 @@
-import type { FlagGroup } from './flag.ts'
+import { type FlagGroup, INERT_HEADING } from './flag.ts'
 
 /** Flags that only a source has; pulsar-admin's names. */
 export const sourceFlags: readonly FlagGroup[] = [
@@ -38,6 +38,11 @@ export const sourceFlags: readonly FlagGroup[] = [
         field: 'batchSourceConfig',
         json: true,
       },
+    ],
+  },
+  {
+    heading: INERT_HEADING,
+    flags: [
       { flags: '--batch-builder <kind>', description: 'DEFAULT or KEY_BASED', field: 'batchBuilder' },
       {
         flags: '--deserialization-classname <class>',
