@@ -1,0 +1,21 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { spread } from './stats.ts'
+import type { Bench } from './types.ts'
+
+const LIMITS_KB = { elasticsearch: 500, file: 200, netty: 200 }
+
+/** Sizes of the packed archives. */
+export const archives: Bench = async ({ root }) =>
+  Promise.all(
+    Object.entries(LIMITS_KB).map(async ([name, limit]) => {
+      const size = (await stat(join(root, 'connectors', `${name}.tgz`))).size / 1000
+      return {
+        name: `connectors/${name}.tgz`,
+        unit: 'KB',
+        value: spread([size]),
+        goal: `≤ ${limit} KB`,
+        reached: size <= limit,
+      }
+    }),
+  )
