@@ -26,7 +26,7 @@ import { EmbeddedTopics } from './topics.ts'
 import { WaitPoint } from './waiting.ts'
 
 /** What the embedded log can do. */
-export const CAPABILITIES: Capabilities = {
+export const EMBEDDED_CAPABILITIES: Capabilities = {
   partitions: true,
   lastSequenceId: true,
   deduplication: true,
@@ -46,7 +46,7 @@ interface Closable {
 
 /** One client of a directory. */
 export class EmbeddedClient implements MessagingClient {
-  readonly capabilities = CAPABILITIES
+  readonly capabilities = EMBEDDED_CAPABILITIES
   readonly topics: Topics
   private readonly shared: Shared
   private readonly release: () => Promise<void>
