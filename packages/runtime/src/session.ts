@@ -13,6 +13,9 @@ import { createLogging, type Logging } from './logging.ts'
 import { errorText, startFailureCode } from './report-error.ts'
 import { onStop } from './signals.ts'
 
+/** The engine's default. */
+const DRAIN_TIMEOUT_MS = 10_000
+
 /** What a session is told besides the connectors. */
 export interface SessionOptions extends LocalOptions {
   /** Said once, before anything else. */
@@ -25,7 +28,8 @@ export interface SessionOptions extends LocalOptions {
 export async function runSession(specs: readonly ConnectorSpec[], options: SessionOptions): Promise<number> {
   const { stderr, env } = process
   const color = stderr.isTTY === true && !env.NO_COLOR
-  const live = stderr.isTTY ? await liveLine(color) : undefined
+  const draws = stderr.isTTY && options.logFormat !== 'json' && env.TERM !== 'dumb'
+  const live = draws ? await liveLine(color) : undefined
   const logging = createLogging({
     stream: live?.stream ?? stderr,
     level: options.logLevel,
@@ -42,18 +46,20 @@ export async function runSession(specs: readonly ConnectorSpec[], options: Sessi
     for (const warning of options.warnings) logging.warn(warning)
     let run: Run | undefined
     try {
-      run = await untilStopped(startConnectors(specs, { ...options.engine, log: logging.log }), stop.signal)
+      run = await started(startConnectors(specs, { ...options.engine, log: logging.log }), stop.signal, options.engine)
       if (run !== undefined && options.metricsPort !== undefined) {
         server = await serveMetrics(run.connectors, { port: options.metricsPort })
         logging.info(`metrics: ${server.url}/metrics, status: ${server.url}/status`)
       }
     } catch (error) {
-      await run?.stop()
+      const result = await run?.stop()
       const explained = await options.explain(error)
       fail(explained)
+      if (result !== undefined) stderr.write(summary(result))
       return startFailureCode(explained)
     }
     if (run === undefined) {
+      logging.warn('stopped while it was starting')
       stderr.write(summary({ recordsIn: 0, recordsOut: 0, deadLettered: 0, retried: 0, seconds: 0 }))
       return EXIT.ok
     }
@@ -90,15 +96,26 @@ async function watch(run: Run, signal: AbortSignal, live: LiveLine | undefined, 
   }
 }
 
-/** The run, or undefined when it was stopped before it had begun: then nothing is in flight. */
-async function untilStopped(starting: Promise<Run>, signal: AbortSignal): Promise<Run | undefined> {
-  const stopped = Promise.withResolvers<undefined>()
-  const onAbort = () => stopped.resolve(undefined)
+/**
+ * The run; one that is stopped while it starts is waited for as long as a drain may take, because some of its connectors
+ * may have records in flight already. Undefined when it takes longer.
+ */
+async function started(
+  starting: Promise<Run>,
+  signal: AbortSignal,
+  { drainTimeoutMs = DRAIN_TIMEOUT_MS }: { readonly drainTimeoutMs?: number },
+): Promise<Run | undefined> {
+  const late = Promise.withResolvers<undefined>()
+  let timer: NodeJS.Timeout | undefined
+  const onAbort = () => {
+    timer = setTimeout(() => late.resolve(undefined), drainTimeoutMs)
+  }
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([starting, stopped.promise])
+    return await Promise.race([starting, late.promise])
   } finally {
     signal.removeEventListener('abort', onAbort)
+    clearTimeout(timer)
   }
 }
 

@@ -14,17 +14,14 @@ export async function localrun(kind: ConnectorKind | undefined, values: FlagValu
   const lookup = new ArchiveLookup(local.engine)
   const known = kind ?? (await kindOf(values, lookup))
   const connector = await connectorFromFlags(known, values, lookup, problems)
-  const warnings = [
-    ...clusterFlags
-      .flatMap(group => group.flags)
-      .filter(flag => values[flagKey(flag)] !== undefined)
-      .map(flag => `${flagName(flag)} has no effect here: ${flag.inert}`),
-  ]
+  const warnings = clusterFlags
+    .flatMap(group => group.flags)
+    .filter(flag => values[flagKey(flag)] !== undefined)
+    .map(flag => `${flagName(flag)} has no effect here: ${flag.inert}`)
   const explain = async (error: unknown) => {
     const found = (error as { problems?: readonly Problem[] }).problems
-    if (!isConnectorError(error) || found === undefined) return error
-    if (error.code !== 'PIO_CONFIG') return error
-    return connector.explain(found)
+    const explainable = isConnectorError(error) && error.code === 'PIO_CONFIG' && found !== undefined
+    return explainable ? connector.explain(found) : error
   }
   return runSession([connector.spec], { ...local, warnings, explain })
 }

@@ -20,7 +20,7 @@ export async function runFile(values: FlagValues): Promise<number> {
     throw new ConfigProblems([...problems, { path: '--file', message: 'required: the pipeline, a JSON or YAML file' }])
   }
   const text = await readConfigFile(file, '--file', problems)
-  const connectors = text === undefined ? [] : await readPipeline(text, lookup, problems)
+  const connectors = text === undefined ? [] : await readPipeline(text, lookup, problems, local.logLevel)
   const checkOnly = values.validateOnly === true || values.dryRun === true
   if (checkOnly || problems.length > 0) problems.push(...(await optionProblems(connectors)))
   if (problems.length > 0) throw new ConfigProblems(problems)
@@ -40,11 +40,12 @@ export async function runFile(values: FlagValues): Promise<number> {
   )
 }
 
-/** The connectors of a file: a list, or documents, or both. */
+/** The connectors of a file: a list, or documents, or both. `logLevel` overrules theirs. */
 export async function readPipeline(
   text: ConfigText,
   lookup: ArchiveLookup,
   problems: Problem[],
+  logLevel?: string,
 ): Promise<readonly BuiltConnector[]> {
   const entries = text.documents.flatMap((value, document) => {
     // `---` at the end of a file makes an empty document.
@@ -57,7 +58,8 @@ export async function readPipeline(
   for (const [i, { value, document, at }] of entries.entries()) {
     const kind = entryKind(value, `${text.label} connector ${i + 1}`, problems)
     if (kind === undefined || !isObject(value)) continue
-    const { kind: _, ...fields } = value
+    const { kind: _, ...described } = value
+    const fields = { ...described, ...(logLevel === undefined ? {} : { logLevel }) }
     const shape = { reading: 'pulsar', because: 'a pipeline is made of these', misplaced: [] } as const
     try {
       connectors.push(await connectorFromDocument(kind, fields, { text, document, at, shape }, lookup))
