@@ -49,9 +49,8 @@ export async function readBody(request: IncomingMessage, config: Config, memory:
   let length = 0
   await new Promise<void>((resolve, reject) => {
     const stop = (error: Error) => {
-      // What still comes is thrown away, so that the client gets to read the answer.
+      // The request goes on flowing: what still comes is thrown away, so that the client gets to read the answer.
       request.removeAllListeners('data')
-      request.resume()
       reject(error)
     }
     request.on('data', (chunk: Buffer) => {

@@ -63,7 +63,7 @@ export function listenError(error: Error, { type, host, port }: Config): Connect
   })
 }
 
-/** Says what stands in the way of listening and what to do about it. */
+/** Says what stands in the way of listening and what to do about it. The system's own words would add nothing to that. */
 export function bindError(error: NodeJS.ErrnoException, config: Config): ConnectorError {
   const { type, host, port } = config
   const name = `${type} ${where(host, port)}`
@@ -71,25 +71,24 @@ export function bindError(error: NodeJS.ErrnoException, config: Config): Connect
     case 'EADDRINUSE':
       return new ConnectionError(
         `${name} is in use: stop the program that listens there (ss -${type === 'udp' ? 'u' : 't'}lnp shows it), or set another port`,
-        { code: 'PIO_NETTY_PORT_IN_USE', cause: error },
+        { code: 'PIO_NETTY_PORT_IN_USE' },
       )
     case 'EADDRNOTAVAIL':
       return new ConnectionError(
         `${name}: ${host} is no address of this machine; set host to one of its own, or to 0.0.0.0 for all of them`,
-        { code: 'PIO_NETTY_HOST_NOT_LOCAL', cause: error },
+        { code: 'PIO_NETTY_HOST_NOT_LOCAL' },
       )
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'EAFNOSUPPORT':
       return new ConnectionError(`${name}: the name ${host} has no usable address (${error.code}); correct host`, {
         code: 'PIO_NETTY_HOST_UNKNOWN',
-        cause: error,
       })
     case 'EACCES':
     case 'EPERM':
       return new ConnectionError(
         `${name}: not permitted; ports below 1024 need a privilege on most systems, so set a port from 1024 on`,
-        { code: 'PIO_NETTY_PORT_DENIED', cause: error },
+        { code: 'PIO_NETTY_PORT_DENIED' },
       )
     case 'ENOTSUP':
     case 'EOPNOTSUPP':
@@ -98,7 +97,6 @@ export function bindError(error: NodeJS.ErrnoException, config: Config): Connect
         'PIO_NETTY_PORT_SHARING',
         'stop',
         `${name}: this operating system does not let several instances share a port; set parallelism to 1`,
-        { cause: error },
       )
     default:
       return listenError(error, config)

@@ -5,7 +5,7 @@ import { createSourceContext } from '@pulsar-io/testkit'
 import { describe, expect, it } from 'vitest'
 import { bindError, listenTcp } from '../src/listen.ts'
 import { NettySource } from '../src/source.ts'
-import { client, ending, parse, start } from './harness.ts'
+import { client, ending, parse, publishAtOnce, start, until } from './harness.ts'
 
 describe('open', () => {
   it.each(['tcp', 'http'])('fails when the port is in use, naming it: %s', async type => {
@@ -92,6 +92,25 @@ describe('open', () => {
 })
 
 describe('close', () => {
+  it('is waited for also by who calls it a second time', async () => {
+    let release = (): void => undefined
+    const running = await start({}, () => new Promise(resolve => (release = resolve)))
+    const socket = await client(running.port)
+    socket.write('one\n')
+    await until(() => expect(running.records).toHaveLength(1))
+    const order: string[] = []
+    const closing = [1, 2].map(async () => {
+      await running.source.close()
+      order.push('closed')
+    })
+    await new Promise(resolve => setTimeout(resolve, 50))
+    order.push('published')
+    await publishAtOnce(running.records)
+    release()
+    await Promise.all(closing)
+    expect(order).toEqual(['published', 'closed', 'closed'])
+  })
+
   it.each(['tcp', 'http', 'udp'])('can be called again and without or after a failed open: %s', async type => {
     const unopened = new NettySource()
     await unopened.close()

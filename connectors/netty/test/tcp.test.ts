@@ -103,6 +103,19 @@ describe('tcp', () => {
     expect(running.records).toHaveLength(blocks * 1024)
   })
 
+  it('keeps the order of a connection while the runtime is slow', async () => {
+    const running = await start({}, async records => {
+      await new Promise(resolve => setTimeout(resolve, 5))
+      await publishAtOnce(records)
+    })
+    const socket = await client(running.port)
+    const lines = Array.from({ length: 100_000 }, (_, i) => String(i))
+    socket.end(lines.join('\n'))
+    expect(await ending(socket)).toBe('end')
+    expect(running.batches.length).toBeGreaterThan(1)
+    expect(running.texts()).toEqual(lines)
+  })
+
   it.each([
     ['lines', 'short\nmuch too long\nnever\n', 'short'],
     ['lines', 'short\nmuch too long without an end', 'short'],
@@ -133,14 +146,20 @@ describe('tcp', () => {
     const second = await client(running.port)
     second.write('b'.repeat(1000))
     expect(await ending(second)).toBe('reset')
-    // Both give back what they held.
+    // Whoever is done gives back what it held, also one that breaks off.
     first.end('\n')
     expect(await ending(first)).toBe('end')
     const third = await client(running.port)
     third.write('c'.repeat(1000))
-    third.end('\n')
-    expect(await ending(third)).toBe('end')
-    expect(running.texts()).toEqual(['a'.repeat(1000), 'c'.repeat(1000)])
+    await new Promise(resolve => setTimeout(resolve, 50))
+    third.resetAndDestroy()
+    await until(() => expect(running.metric('netty_failed_connections')).toBe(2))
+    const fourth = await client(running.port)
+    fourth.write('d'.repeat(1000))
+    await new Promise(resolve => setTimeout(resolve, 50))
+    fourth.end('\n')
+    expect(await ending(fourth)).toBe('end')
+    expect(running.texts()).toEqual(['a'.repeat(1000), 'd'.repeat(1000)])
   })
 
   it('resets a connection that is idle', async () => {
