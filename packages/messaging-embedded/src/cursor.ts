@@ -52,9 +52,8 @@ export class Cursor {
 
   /** Looks whether others wrote it; tells whether they did. */
   look(): boolean {
-    const before = this.state?.version
+    if (this.env.unchanged(this.env.cursors, this.key, this.state?.version)) return false
     const present = this.env.read(this.env.cursors, this.key)
-    if (present?.version === before) return false
     this.state = present === undefined ? undefined : decode(present.value, present.version)
     return true
   }

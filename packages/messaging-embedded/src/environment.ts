@@ -62,7 +62,7 @@ export class Environment {
       cache: false,
     }
     try {
-      this.durable = open({ ...common, path: this.directory, ...(mapSize === undefined ? {} : { mapSize }) })
+      this.durable = open({ ...common, path: this.directory, ...sized(mapSize ?? MAP_BYTES) })
     } catch (error) {
       throw openError(this.directory, error)
     }
@@ -123,6 +123,12 @@ export class Environment {
   read<T>(db: Database<T, Key>, key: Key): Versioned<T> | undefined {
     const entry = db.getEntry(key)
     return entry === undefined ? undefined : { value: entry.value, version: entry.version ?? 0 }
+  }
+
+  /** Whether the record has this version still (undefined: is not there); cheaper than reading it. */
+  unchanged<T>(db: Database<T, Key>, key: Key, version: number | undefined): boolean {
+    // The version of a conditional check is typed as a value.
+    return version === undefined ? !db.doesExist(key) : db.doesExist(key, version as number & T)
   }
 
   /** Only inside {@link writeIf}: part of its unit. */
@@ -221,6 +227,16 @@ export class Environment {
 
 const SPARE_BYTES = 256 * 1024
 const RETRY_FULL_MS = 5_000
+
+/**
+ * Address space to begin with. lmdb leaves the old map in place when it grows, so that pages would be counted twice; a
+ * large one costs nothing, except on Windows, where the file gets its size.
+ */
+const MAP_BYTES = process.platform === 'win32' ? undefined : 16 * 1024 ** 3
+
+function sized(mapSize: number | undefined): { readonly mapSize?: number } {
+  return mapSize === undefined ? {} : { mapSize }
+}
 
 /** A version that no earlier write of a record had, so that a conditional write never mistakes one for another. */
 export function randomVersion(): number {

@@ -86,20 +86,17 @@ export class Maintenance {
       const tail = env.read(env.tails, record.id)
       const first = tail?.value.readDoubleLE(0) ?? 0
       if (limit === undefined || limit <= first) return
+      // An entry ends where the next one begins; only behind the last one has to be looked.
+      const keys = [...this.keys(record.id, first, CHUNK + 1)]
       const doomed: Buffer[] = []
       let next = first
-      for (const key of this.keys(record.id, first, CHUNK + 1)) {
-        const base = ordinalOf(key)
-        // An entry goes when the next one begins at or below the limit, or nothing is behind it.
-        next = base
-        if (doomed.length === CHUNK || base >= limit) break
+      for (let i = 0; i < Math.min(keys.length, CHUNK); i += 1) {
+        const key = keys[i] as Buffer
+        const behind = keys[i + 1]
+        const end = behind === undefined ? this.endOf(record.id, ordinalOf(key)) : ordinalOf(behind)
+        if (end > limit) break
         doomed.push(key)
-        next = this.endOf(record.id, base)
-        if (next > limit) {
-          doomed.pop()
-          next = base
-          break
-        }
+        next = end
       }
       if (doomed.length === 0) return
       const done = await env.writeIf(env.tails, record.id, tail?.version, () => {

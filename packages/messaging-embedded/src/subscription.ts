@@ -28,15 +28,15 @@ export class Subscription {
   /** Looks what others did; fires where there is something new. */
   look(): void {
     let changed = this.cursor.look()
-    const members = this.registry.read(this.log.record.id, this.name)
-    if (members?.version !== this.seenMembers) {
+    const key: [number, string] = [this.log.record.id, this.name]
+    if (!this.env.unchanged(this.env.registry, key, this.seenMembers)) {
+      const members = this.registry.read(this.log.record.id, this.name)
       this.seenMembers = members?.version
       this.membership = members?.value
       changed = true
     }
-    const dispatch = this.env.read(this.env.dispatch, [this.log.record.id, this.name])?.version
-    if (dispatch !== this.seenDispatch) {
-      this.seenDispatch = dispatch
+    if (!this.env.unchanged(this.env.dispatch, key, this.seenDispatch)) {
+      this.seenDispatch = this.env.read(this.env.dispatch, key)?.version
       changed = true
     }
     if (changed) this.news.fire()

@@ -93,8 +93,8 @@ export class TopicLog {
 
   /** Looks whether others appended; tells whether they did. */
   look(): boolean {
+    if (this.env.unchanged(this.env.heads, this.record.id, this.head?.version)) return false
     const present = this.env.read(this.env.heads, this.record.id)
-    if (present?.version === this.head?.version) return false
     this.head = present === undefined ? undefined : decodeHead(present.value, present.version)
     this.lastSequences.clear()
     return true

@@ -7,7 +7,8 @@ const PATIENCE = 20
 
 /**
  * Notices what other threads and processes commit: one timer per thread, which compares two numbers and asks nobody
- * unless they changed. It looks every millisecond while there is news and every 25 ms when it is quiet.
+ * unless they changed. It looks every millisecond while there is news and every 25 ms when it is quiet. It never takes
+ * more than a tenth of the thread's time.
  */
 export class Watcher {
   private readonly env: Environment
@@ -65,10 +66,12 @@ export class Watcher {
       if (commit === this.lastCommit) this.slowDown()
       else {
         this.lastCommit = commit
-        this.pace = FASTEST_MS
         this.quiet = 0
+        const started = performance.now()
         this.env.refresh()
         for (const look of this.lookers) look()
+        // Many lookers take their time: they never get more than a tenth of the thread.
+        this.pace = Math.min(SLOWEST_MS, Math.max(FASTEST_MS, Math.round((performance.now() - started) * 9)))
       }
     } catch (error) {
       this.report(error)
