@@ -144,6 +144,13 @@ for (const { name, server } of clients) {
       })
     })
 
+    it.each([true, false])('compresses requests where asked to: %s', async compressionEnabled => {
+      await using proxy = await startProxy(target)
+      await using sink = await openSink({ elasticSearchUrl: proxy.url, indexName: index('gzip'), compressionEnabled })
+      expect(codes(await sink.write(documents([{ a: 1 }])))).toEqual([undefined])
+      expect(proxy.seen.at(-1)?.headers['content-encoding']).toBe(compressionEnabled ? 'gzip' : undefined)
+    })
+
     it('gives up when told to stop', async () => {
       await using proxy = await startProxy(target)
       await using sink = await openSink({ elasticSearchUrl: proxy.url, indexName: index('stop') })
@@ -204,5 +211,6 @@ describe('no server at all', () => {
     for (const socket of sockets) socket.destroy()
     await new Promise(resolve => server.close(resolve))
     expect(error).toMatchObject({ code: 'PIO_ES_TIMEOUT', retry: 'reconnect' })
+    expect(error.message).toMatch(/200 ?ms/)
   })
 })
