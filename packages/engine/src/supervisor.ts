@@ -64,7 +64,6 @@ export class Supervisor {
   }
 
   start(): void {
-    this.#override = undefined
     this.#openedAt = 0
     this.#instance = launch(this.spec, this.#options.isolation, message => this.#receive(message))
   }
@@ -86,6 +85,8 @@ export class Supervisor {
     switch (message.type) {
       case 'opened':
         this.#wasOpen = true
+        // Until then a restarted instance is shown in the state that its crash left.
+        this.#override = undefined
         this.#openedAt = Date.now()
         this.#opened.resolve()
         return

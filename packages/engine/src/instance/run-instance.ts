@@ -68,6 +68,7 @@ class Instance {
       })
       const task = await Promise.race([this.#open(client, resolved, opened), stopEarly])
       if (this.#stats.state === 'starting') this.#stats.become('running')
+      this.#snapshot()
       this.#line.send({ type: 'opened' })
       this.#log('info', 'running', whereabouts(this.#spec))
       timers = this.#report(task)
