@@ -102,6 +102,8 @@ async function start(specs: readonly ConnectorSpec[], options: Partial<RunOption
   const run = await startConnectors(specs, {
     messagingUrl: `embedded:${path('data')}`,
     cacheDir: path('cache'),
+    // The quickest; what isolation changes is tested for all three.
+    isolation: 'inline',
     restart: { minDelayMs: 10, maxDelayMs: 50 },
     ...options,
     log: line => logs.push(line),
