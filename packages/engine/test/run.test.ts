@@ -15,9 +15,10 @@ const PROBE = `
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 const BRAND = Symbol.for('pulsar-io.connector-error')
 const branded = (code, retry, message) => Object.assign(new Error(message), { [BRAND]: true, code, retry })
+const LASTING = ['away', 'broken', 'slow']
 const order = (config, name) => {
   if (!config.orders || !existsSync(config.orders) || !readFileSync(config.orders, 'utf8').includes(name)) return false
-  if (name !== 'away' && name !== 'bug-always') rmSync(config.orders)
+  if (!LASTING.includes(name)) rmSync(config.orders)
   return true
 }
 const common = { apiLevel: 1, name: 'tiny', summary: 'Probe.', jsonSchema: () => ({}), parse: config => ({ ok: true, config }) }
@@ -32,9 +33,10 @@ export const sink = {
         if (order(config, 'away')) throw branded('PIO_PROBE_AWAY', 'reconnect', 'the probe is away')
       },
       async write(records) {
-        if (order(config, 'bug')) throw new TypeError('a bug in the probe')
+        if (order(config, 'bug') || order(config, 'broken')) throw new TypeError('a bug in the probe')
         if (order(config, 'die')) process.kill(process.pid, 'SIGKILL')
         if (order(config, 'exit')) process.exit(7)
+        if (order(config, 'slow')) await new Promise(resolve => setTimeout(resolve, 5))
         appendFileSync(config.file, records.map(({ value }) => Buffer.from(value).toString() + '\\n').join(''))
       },
       close() {},
@@ -194,7 +196,7 @@ describe('a run', () => {
 
   it('shows a crash loop, and gives up where it is told to', async () => {
     await produce('a')
-    writeFileSync(path('orders'), 'bug-always')
+    writeFileSync(path('orders'), 'broken')
     const run = await start([sink()], {
       restart: { minDelayMs: 100, maxDelayMs: 100, crashLoopAfter: 2, giveUpAfter: 4 },
     })
@@ -224,8 +226,9 @@ describe('a run', () => {
   })
 
   it('spreads the records of a Shared subscription over its instances', async () => {
+    writeFileSync(path('orders'), 'slow')
     const run = await start([sink({ parallelism: 2 })], { batch: { maxRecords: 1 } })
-    for (let i = 0; i < 40; i++) await produce(`v${i}`)
+    await produce(...Array.from({ length: 40 }, (_, i) => `v${i}`))
     const counts = () => run.connectors[0]?.snapshots().map(snapshot => snapshot.written) ?? []
     await eventually(() => counts().reduce((sum, count) => sum + count, 0) === 40)
     const written = counts()

@@ -111,7 +111,7 @@ export function checkFiles(archive: string, manifest: Manifest, files: readonly 
 }
 
 /** A few of many names. */
-export function nameSome(names: readonly string[]): string {
+function nameSome(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ')
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }

@@ -1,24 +1,18 @@
 import { boolean, integer, number, stringList } from '@pulsar-io/sdk'
 import { z } from 'zod'
 
-/** How a field of Pulsar's that has no meaning here is marked: it is accepted and said so once. */
-export interface FieldMeta {
-  readonly description: string
-  /** Why the field has no effect here. */
-  readonly inert?: string
-}
-
 const NAME = /^[-=:.\w]+$/
 
 /** A part of a fully qualified name. */
-export const namePart = (description: string) =>
+const namePart = (description: string) =>
   z.string().regex(NAME, 'must be letters, digits and - = : . _').optional().meta({ description })
 
 const text = (description: string) => z.string().min(1, 'must not be empty').optional().meta({ description })
+/** A field of Pulsar's that has no meaning here: it is accepted, and its meta `inert` says why, once. */
 const inert = (schema: z.ZodType, description: string, why: string) =>
   schema.optional().meta({ description, inert: why })
 
-export const guarantees = ['ATMOST_ONCE', 'ATLEAST_ONCE', 'EFFECTIVELY_ONCE'] as const
+const guarantees = ['ATMOST_ONCE', 'ATLEAST_ONCE', 'EFFECTIVELY_ONCE'] as const
 
 const resources = z
   .strictObject({
@@ -34,7 +28,7 @@ const resources = z
   .meta({ description: 'What one instance may use' })
 
 /** Fields that sinks and sources share (parity with Pulsar's SinkConfig and SourceConfig). */
-export const commonFields = {
+const commonFields = {
   tenant: namePart('Tenant; default public'),
   namespace: namePart('Namespace; default default'),
   name: namePart('Name of the connector; default the name of the archive'),

@@ -39,7 +39,7 @@ export function archiveReference(spec: ConnectorSpec): string {
 }
 
 /** Tenant, namespace and name of a connector, with Pulsar's defaults. */
-export function qualifiedName(spec: ConnectorSpec, archive: ResolvedArchive): Fqn {
+function qualifiedName(spec: ConnectorSpec, archive: ResolvedArchive): Fqn {
   const { tenant = 'public', namespace = 'default', name = archive.manifest.name } = spec.config
   return { tenant, namespace, name, fqn: `${tenant}/${namespace}/${name}` }
 }
