@@ -90,7 +90,7 @@ function report(target: Target, numbers: string, url: string | undefined): void 
     ...(url ? [`curl -d '{"place": "here", "mag": 1}' ${url}`] : []),
     target.look,
     'npx runtime topics stats earthquakes',
-    ...(url ? [] : [`npx runtime run -f ${FILE}`]),
+    ...(url ? [] : [`npx runtime connectors inspect ${target.sink.archive}`]),
   ]
   say(`\n${numbers}\nThey are in ${target.place}\n\nTry next:`)
   for (const command of commands) say(`  ${command}`)

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from './target.ts'
 
-export const TOPIC = 'earthquakes'
+const TOPIC = 'earthquakes'
 
 /** Milliseconds between two looks at the status. */
 const POLL_MS = 50

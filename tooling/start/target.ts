@@ -64,6 +64,6 @@ export function elasticsearchTarget(address: string): Target {
       if (!response.ok) throw new Error(`${server} answered ${response.status}: ${await response.text()}`)
       return ((await response.json()) as { readonly count: number }).count
     },
-    look: `curl '${server}/${index}/_search?size=3&pretty'`,
+    look: `curl ${username ? `-u ${username} ` : ''}'${server}/${index}/_search?size=3&pretty'`,
   }
 }

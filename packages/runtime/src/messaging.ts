@@ -36,6 +36,6 @@ export async function requireTopic(client: MessagingClient, topic: string): Prom
 }
 
 /** The way most people write a topic: without what is the default. */
-export function shortName(topic: string): string {
+function shortName(topic: string): string {
   return topic.replace(/^persistent:\/\//, '').replace(/^public\/default\//, '')
 }

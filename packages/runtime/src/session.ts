@@ -125,9 +125,7 @@ async function liveLine(color: boolean): Promise<LiveLine> {
 }
 
 /** The line that every run ends with. */
-export function summary(
-  result: Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'seconds'>,
-): string {
+function summary(result: Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'seconds'>): string {
   const { recordsIn, recordsOut, deadLettered, retried, seconds } = result
   return `${recordsIn} records in, ${recordsOut} records out, ${deadLettered} dead-lettered, ${retried} retried, ${seconds.toFixed(1)} seconds\n`
 }

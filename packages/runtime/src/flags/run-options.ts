@@ -130,6 +130,6 @@ export function reader(values: FlagValues, problems: Problem[]): FlagReader {
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 
 /** Without the keys that have no value: an absent flag leaves the default alone. */
-export function present<T extends object>(options: T): Present<T> {
+function present<T extends object>(options: T): Present<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Present<T>
 }
