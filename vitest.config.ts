@@ -7,7 +7,12 @@ export default defineConfig({
   resolve: { conditions: source },
   ssr: { resolve: { conditions: source, externalConditions: ['pulsar-io-source', 'node', 'import'] } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'connectors/*/test/**/*.test.ts', 'tooling/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      'packages/*/test/**/*.test.ts',
+      'connectors/*/test/**/*.test.ts',
+      'tooling/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     // Ends the real servers that this run started.
