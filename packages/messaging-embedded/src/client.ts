@@ -107,6 +107,7 @@ export class EmbeddedClient implements MessagingClient {
       ackTimeoutMs: options.ackTimeoutMs ?? 0,
       nackDelayMs: options.nackDelayMs ?? DEFAULT_NACK_DELAY_MS,
       maxUnsettled: options.maxUnsettled ?? DEFAULT_MAX_UNSETTLED,
+      pattern: options.topicsPattern !== undefined,
       waiting: () => shared.watcher.wait(),
       refresh: () => shared.env.refresh(),
       report: shared.report,

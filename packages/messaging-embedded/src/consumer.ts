@@ -14,6 +14,8 @@ export interface ConsumerSettings {
   readonly ackTimeoutMs: number
   readonly nackDelayMs: number
   readonly maxUnsettled: number
+  /** Topics come and go: a deleted one is no error. */
+  readonly pattern: boolean
   /** Called while a receive waits; returns how to say that it does no more. */
   readonly waiting: () => () => void
   readonly report: (error: unknown) => void
@@ -207,7 +209,7 @@ export class EmbeddedConsumer implements Consumer {
     const start = this.nextFeed
     for (let n = 0; n < feeds.length && room > 0 && bytes > 0; n += 1) {
       const feed = feeds[(start + n) % feeds.length] as Feed
-      if (!feed.maybeReady) continue
+      if (!feed.maybeReady || (this.settings.pattern && feed.subscription.log.deleted)) continue
       this.nextFeed = (start + n + 1) % feeds.length
       const taking = feed.take(room, bytes)
       const taken = taking instanceof Promise ? await taking : taking
@@ -217,7 +219,7 @@ export class EmbeddedConsumer implements Consumer {
       bytes -= taken.bytes
       if (this.settings.ackTimeoutMs > 0) this.expire(feed, taken.ordinals)
     }
-    if (messages.length > 0 || feeds.some(feed => feed.maybeReady)) this.ready = true
+    if (messages.length > 0 || room <= 0 || bytes <= 0) this.ready = true
     return messages
   }
 

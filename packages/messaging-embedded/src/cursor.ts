@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { type Environment, randomVersion } from './environment.ts'
-import { notFoundError } from './errors.ts'
+import { subscriptionDeletedError } from './errors.ts'
 import { RangeSet } from './range-set.ts'
 import type { Signal } from './signal.ts'
 
@@ -150,7 +150,7 @@ export class Cursor {
   }
 
   private gone(): Error {
-    return notFoundError(`the subscription ${this.key[1]}`)
+    return subscriptionDeletedError(this.key[1])
   }
 }
 

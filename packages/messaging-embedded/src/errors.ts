@@ -1,4 +1,4 @@
-import { ConfigError, ConnectionError, ConnectorError, isConnectorError, TransientError } from '@pulsar-io/sdk'
+import { ConfigError, ConnectionError, ConnectorError, isConnectorError } from '@pulsar-io/sdk'
 
 /** The data directory cannot be used; `stop`. */
 export function directoryError(directory: string, why: string, cause?: unknown): ConnectorError {
@@ -47,12 +47,18 @@ export function producerBusyError(topic: string, why: string): ConnectorError {
   return new ConnectionError(`cannot produce to ${topic}: ${why}`, { code: 'PIO_PRODUCER_BUSY' })
 }
 
-/** Another producer took this one's place; `stop`, because two of them would mix their messages. */
-export function producerFencedError(topic: string, producer: string): ConnectorError {
+/**
+ * A producer lost its place. To another one: `stop`, because two of them would mix their messages. To nobody, since this
+ * process stood still for so long that others took it for dead: `reconnect`.
+ */
+export function producerFencedError(topic: string, producer: string, taken: boolean): ConnectorError {
+  const why = taken
+    ? 'another producer took its place'
+    : 'this process stood still for so long that others took it for dead'
   return new ConnectorError(
     'PIO_PRODUCER_FENCED',
-    'stop',
-    `producer ${producer} lost ${topic}: another producer took its place, or this process stood still for too long; open a new producer`,
+    taken ? 'stop' : 'reconnect',
+    `producer ${producer} lost ${topic}: ${why}; open a new producer`,
   )
 }
 
@@ -61,6 +67,16 @@ export function topicDeletedError(topic: string): ConnectorError {
   return new ConnectionError(`${topic} was deleted while it was open; open it again to make it anew`, {
     code: 'PIO_TOPIC_DELETED',
   })
+}
+
+/** The subscription was deleted under an open consumer; `reconnect` makes it anew. */
+export function subscriptionDeletedError(subscription: string): ConnectorError {
+  return new ConnectionError(
+    `the subscription ${subscription} was deleted while it was in use; subscribe again to make it anew`,
+    {
+      code: 'PIO_SUBSCRIPTION_DELETED',
+    },
+  )
 }
 
 /** Something named a topic or subscription that is not there; `stop`. */
@@ -80,9 +96,4 @@ export function tooLargeError(topic: string, bytes: number, limit: number): Conn
     'reject',
     `a message of ${bytes} bytes is too large for ${topic}; the limit is ${limit} bytes`,
   )
-}
-
-/** Waiting took too long; `retry`. */
-export function timeoutError(message: string): ConnectorError {
-  return new TransientError(message, { code: 'PIO_TIMEOUT' })
 }

@@ -1,7 +1,7 @@
 import type { SubscriptionType } from '@pulsar-io/sdk'
 import { DispatchState, type Taken } from './dispatch-state.ts'
 import { randomVersion } from './environment.ts'
-import { notFoundError, topicDeletedError } from './errors.ts'
+import { subscriptionDeletedError, topicDeletedError } from './errors.ts'
 import { keySlot, ownerOf } from './key-slots.ts'
 import type { Delivery } from './message.ts'
 import { RangeSet } from './range-set.ts'
@@ -43,6 +43,8 @@ export class Feed {
   private delivery: FeedDelivery
   private local: DispatchState | undefined
   private due: number | undefined
+  private rejoining = false
+  private failure: unknown
   /** Changes to shared claims go one after another. */
   private queue: Promise<unknown> = Promise.resolve()
 
@@ -72,6 +74,7 @@ export class Feed {
   /** Takes messages; at once where claims are in memory. */
   take(maxMessages: number, maxBytes: number): Taken | Promise<Taken> {
     this.maybeReady = false
+    if (this.failure !== undefined) throw this.failure
     if (!this.subscription.cursor.exists) throw this.gone()
     if (!this.active) return NOTHING
     if (this.shared) return this.inOrder(() => this.takeShared(maxMessages, maxBytes))
@@ -131,8 +134,11 @@ export class Feed {
       this.local = undefined
     }
     const members = subscription.members
+    const present = members?.members.some(({ id }) => id === this.member.id) === true
+    if (!present) this.rejoin()
     const active =
-      members?.members.some(({ id }) => id === this.member.id) === true &&
+      members !== undefined &&
+      present &&
       (this.shared || activeMember(members, subscription.log.record.partition)?.id === this.member.id)
     if (active !== this.active) {
       this.active = active
@@ -142,6 +148,24 @@ export class Feed {
       this.events.activeChanged()
     }
     this.wake()
+  }
+
+  /** Others took this consumer for dead, perhaps because the machine stood still: come back, or fail loudly. */
+  private rejoin(): void {
+    if (this.rejoining) return
+    this.rejoining = true
+    const { log, name, registry } = this.subscription
+    registry
+      .join(log.record.topic, log.record.id, name, this.type, this.member)
+      .catch((error: unknown) => {
+        this.failure = error
+      })
+      .finally(() => {
+        this.rejoining = false
+        if (!this.closed) this.subscription.look()
+        else void registry.leave(log.record.id, name, ({ id }) => id === this.member.id).catch(this.events.report)
+        this.wake()
+      })
   }
 
   private async takeShared(maxMessages: number, maxBytes: number): Promise<Taken> {
@@ -249,9 +273,7 @@ export class Feed {
 
   private gone(): Error {
     const { log, name } = this.subscription
-    return log.deleted
-      ? topicDeletedError(log.record.topic)
-      : notFoundError(`the subscription ${name} of ${log.record.topic}`)
+    return log.deleted ? topicDeletedError(log.record.topic) : subscriptionDeletedError(name)
   }
 }
 

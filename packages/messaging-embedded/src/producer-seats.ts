@@ -13,9 +13,10 @@ type Seated = {
 
 type Seats = { readonly producers: readonly Seated[] }
 
-/** Holds a producer's place; `lost` once another took it. */
+/** Holds a producer's place. */
 export interface ProducerSeat {
-  readonly lost: boolean
+  /** `held`; `taken` by another producer; `lost` to nobody. */
+  readonly state: 'held' | 'taken' | 'lost'
   leave(): Promise<void>
 }
 
@@ -66,8 +67,10 @@ export class ProducerSeats {
     if (fencing) await env.update(env.heads, topicId, head => head && Buffer.from(head))
     const seats = this
     return {
-      get lost() {
-        return !seats.read(topicId).some(({ id }) => id === producer.id)
+      get state() {
+        const seated = seats.read(topicId)
+        if (seated.some(({ id }) => id === producer.id)) return 'held'
+        return seated.some(other => other.exclusive || other.name === producer.name) ? 'taken' : 'lost'
       },
       leave: () => seats.removeIf(topicId, ({ id }) => id === producer.id),
     }

@@ -1,7 +1,7 @@
 import type { OutgoingMessage, Producer } from '@pulsar-io/messaging'
 import type { Position } from '@pulsar-io/sdk'
 import type { SequencedMessage } from './entry.ts'
-import { closedError, producerFencedError, usageError } from './errors.ts'
+import { closedError, producerFencedError, topicDeletedError, usageError } from './errors.ts'
 import { hash } from './key-slots.ts'
 import type { ProducerSeat } from './producer-seats.ts'
 import type { TopicLog } from './topic-log.ts'
@@ -127,7 +127,11 @@ export class EmbeddedProducer implements Producer {
       messages,
       named: this.settings.named,
       check: () => {
-        if (seat.lost) throw producerFencedError(this.topic, this.name)
+        const { state } = seat
+        if (state === 'held') return
+        throw log.deleted
+          ? topicDeletedError(this.topic)
+          : producerFencedError(this.topic, this.name, state === 'taken')
       },
     })
     for (let i = 0; i < messages.length; i += 1) {

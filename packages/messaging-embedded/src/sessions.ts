@@ -93,8 +93,12 @@ export class Sessions {
     if (session.namespace !== this.own.namespace || session.namespace === '') {
       return Date.now() - session.seen < LEASE_MS
     }
-    if (session.stat !== '') return startOf(session.stat) === session.started
-    return processExists(session.pid) && Date.now() - session.seen < LEASE_MS
+    const fresh = Date.now() - session.seen < LEASE_MS
+    if (session.stat === '') return existence(session.pid) !== 'gone' && fresh
+    const started = startOf(session.stat)
+    if (started !== undefined) return started === session.started
+    // No such thread, or /proc hides the processes of other users.
+    return existence(session.pid) === 'foreign' && fresh
   }
 
   private async beat(): Promise<void> {
@@ -131,11 +135,12 @@ function startOf(stat: string): string | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
 }
 
-function processExists(pid: number): boolean {
+/** Whether there is a process of this number, and whether it belongs to somebody else. */
+function existence(pid: number): 'ours' | 'foreign' | 'gone' {
   try {
     process.kill(pid, 0)
-    return true
+    return 'ours'
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? 'foreign' : 'gone'
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { open } from 'lmdb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openEmbedded } from '../src/index.ts'
 
@@ -55,6 +56,18 @@ describe('opening an embedded log', () => {
     await expect(openEmbedded({ directory: '/proc/embedded-log' })).rejects.toMatchObject({
       code: 'PIO_EMBEDDED_DIRECTORY',
       message: expect.stringContaining('/proc/embedded-log'),
+    })
+  })
+
+  it('refuses the format of another version and says so', async () => {
+    const root = open({ path: directory, noSubdir: false, overlappingSync: false })
+    const meta = root.openDB('meta', { encoding: 'json', useVersions: true })
+    await meta.put('format', { format: 99 }, 0)
+    await root.close()
+    await expect(openEmbedded({ directory })).rejects.toMatchObject({
+      code: 'PIO_EMBEDDED_FORMAT',
+      retry: 'stop',
+      message: expect.stringContaining('format 99'),
     })
   })
 
