@@ -92,21 +92,31 @@ export interface ReceiveOptions {
   readonly maxMessages: number
   /** Bytes of payload; a single larger message still comes. Default 16 MiB. */
   readonly maxBytes?: number
-  /** Milliseconds to wait for the first message; then an empty batch. Default: until the signal aborts. */
+  /** Milliseconds to wait for the first message; then an empty batch. Default: until the signal aborts. 0: do not wait. */
   readonly timeoutMs?: number
+  /** Ends the wait with an empty batch, not with an error. */
   readonly signal?: AbortSignal
 }
 
 /** Receives from the topics of one subscription. */
 export interface Consumer {
   readonly subscription: string
-  /** Resolves as soon as there is something, with what is there, in order per partition. One call at a time. */
+  /**
+   * Resolves as soon as there is something, with what is there, in order per partition. One call at a time. Rejects
+   * when the consumer is closed, and when a topic that was named or the subscription is deleted.
+   */
   receive(options: ReceiveOptions): Promise<readonly Message[]>
-  /** Resolves when the acknowledgement is recorded. */
+  /**
+   * Resolves when the acknowledgement is recorded. Messages may be acknowledged twice, and after a negative
+   * acknowledgement; those handed out before a seek are passed over.
+   */
   acknowledge(messages: readonly Message[]): Promise<void>
   /** Acknowledges everything of the message's partition up to and including it. Not for Shared and Key_Shared. */
   acknowledgeCumulative(message: Message): Promise<void>
-  /** Hands the messages out again after `delayMs` (default: the consumer's), with a redelivery count one higher. */
+  /**
+   * Hands the messages out again after `delayMs` (default: the consumer's), with a redelivery count one higher. How
+   * far counts reach (over consumers, over restarts) differs between drivers: no promise may rest on them.
+   */
   negativeAcknowledge(messages: readonly Message[], delayMs?: number): void
   /** Moves the subscription; messages handed out before are forgotten. For one topic of several, name it. */
   seek(to: SeekTarget, topic?: string): Promise<void>
@@ -143,7 +153,11 @@ export interface Reader {
   close(): Promise<void>
 }
 
-/** How long messages stay when nobody needs them. Both bounds have to be passed before a message goes; 0 and 0 is the default. */
+/**
+ * How long messages stay when every subscription has acknowledged them. Both bounds have to be passed before a message
+ * goes; 0 and 0 is the default. What happens to messages of a topic without any subscription differs: Pulsar deletes
+ * them, the embedded log keeps them.
+ */
 export interface Retention {
   /** Bytes; -1: no bound. */
   readonly sizeBytes: number
@@ -179,7 +193,7 @@ export interface TopicStats {
 
 /** Topics as things to look after. */
 export interface Topics {
-  /** Full names of all topics, or of those that match a {@link topicPattern}. */
+  /** Full names of all topics, or of those that match a {@link topicPattern}; a partitioned topic once. */
   list(pattern?: string): Promise<readonly string[]>
   exists(topic: string): Promise<boolean>
   /** Makes a topic; nothing happens when it is there. */
