@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { ConnectionError } from '@pulsar-io/sdk'
 import type { Metric, Registry } from 'prom-client'
 import type { RunningConnector } from '../api.ts'
@@ -24,8 +24,11 @@ export async function serveMetrics(
   connectors: readonly RunningConnector[],
   { port, host = '127.0.0.1' }: { readonly port: number; readonly host?: string },
 ): Promise<MetricsServer> {
-  // Loaded here: a run without a metrics port starts faster without it.
-  const { collectDefaultMetrics, Registry: PromRegistry } = await import('prom-client')
+  // Loaded here: a run without a metrics port starts faster without them (node:http as a module brings undici along).
+  const [{ collectDefaultMetrics, Registry: PromRegistry }, { createServer }] = await Promise.all([
+    import('prom-client'),
+    import('node:http'),
+  ])
   const processMetrics = new PromRegistry()
   collectDefaultMetrics({ register: processMetrics })
   const minutes = new MinuteBaselines()
