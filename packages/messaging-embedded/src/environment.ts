@@ -44,6 +44,8 @@ export class Environment {
   readonly registry: Json
   readonly dispatch: Records
   readonly producers: Json
+  private readonly durableBells: Records
+  private readonly volatileBells: Records
   private readonly durable: RootDatabase
   private readonly volatile: RootDatabase
   private fullSince = 0
@@ -85,6 +87,8 @@ export class Environment {
       this.registry = this.volatile.openDB('registry', json)
       this.dispatch = this.volatile.openDB('dispatch', records)
       this.producers = this.volatile.openDB('producers', json)
+      this.durableBells = this.durable.openDB('bells', records)
+      this.volatileBells = this.volatile.openDB('bells', records)
     } catch (error) {
       throw openError(this.directory, error)
     }
@@ -115,9 +119,12 @@ export class Environment {
     this.volatile.resetReadTxn()
   }
 
-  /** A number that changes with every commit. */
-  lastCommit(): string {
-    return `${lastTransaction(this.durable)}:${lastTransaction(this.volatile)}`
+  /**
+   * Changes with every write that somebody may wait for, as far as {@link refresh} lets this thread see it. (lmdb's own
+   * number of the last commit runs ahead of what can be read.)
+   */
+  news(): string {
+    return this.bell(BELLS)
   }
 
   read<T>(db: Database<T, Key>, key: Key): Versioned<T> | undefined {
@@ -135,6 +142,16 @@ export class Environment {
   put<T>(db: Database<T, Key>, key: Key, value: T, version: number): void {
     // The outcome is that of the unit, which the caller awaits.
     void db.put(key, value, version)
+    const bells = this.bellsOf(db)
+    if (bells === undefined) return
+    void bells.put(BELLS, RUNG, randomVersion())
+    const topicId = Array.isArray(key) ? key[0] : key
+    if (typeof topicId === 'number') void bells.put(bellOf(topicId), RUNG, randomVersion())
+  }
+
+  /** What the bell of some topics says now: it changes with every write that a consumer of one of them waits for. */
+  bell(bell: number): string {
+    return `${versionOf(this.durableBells, bell)}:${versionOf(this.volatileBells, bell)}`
   }
 
   /**
@@ -191,6 +208,11 @@ export class Environment {
     }
   }
 
+  private bellsOf(db: unknown): Records | undefined {
+    if (db === this.heads || db === this.cursors || db === this.meta) return this.durableBells
+    return db === this.registry || db === this.dispatch || db === this.producers ? this.volatileBells : undefined
+  }
+
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
@@ -225,6 +247,18 @@ export class Environment {
   }
 }
 
+const BELLS = 64
+const RUNG = Buffer.alloc(1)
+
+/** The bell that a topic shares with some others, so that nobody has to look at every topic to see which one moved. */
+export function bellOf(topicId: number): number {
+  return topicId % BELLS
+}
+
+function versionOf(db: Records, key: Key): number {
+  return db.getEntry(key)?.version ?? 0
+}
+
 const SPARE_BYTES = 256 * 1024
 const RETRY_FULL_MS = 5_000
 
@@ -251,11 +285,6 @@ async function commitCause(error: unknown): Promise<unknown> {
     () => error,
     cause => cause,
   )
-}
-
-function lastTransaction(root: RootDatabase): number {
-  const { env } = root as unknown as { readonly env: { info(): { readonly lastTxnId: number } } }
-  return env.info().lastTxnId
 }
 
 function openError(directory: string, error: unknown): Error {

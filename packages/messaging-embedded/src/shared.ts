@@ -72,7 +72,7 @@ export class Shared {
     known.users += 1
     known.stop ??= this.watcher.watch(() => {
       if (log.look()) log.news.fire()
-    })
+    }, log.record.id)
     let following = true
     return () => {
       if (!following) return
@@ -107,7 +107,7 @@ export class Shared {
     this.feeds.add(feed)
     const { subscription } = feed
     const stopLog = this.follow(subscription.log)
-    const stopSubscription = this.watcher.watch(() => subscription.look())
+    const stopSubscription = this.watcher.watch(() => subscription.look(), subscription.log.record.id)
     return () => {
       this.feeds.delete(feed)
       stopLog()

@@ -1,36 +1,49 @@
-import type { Environment } from './environment.ts'
+import { bellOf, type Environment } from './environment.ts'
 
 const FASTEST_MS = 1
 const SLOWEST_MS = 25
 /** Looks without news until the pace halves. */
 const PATIENCE = 20
+/** Everybody is asked that often, whatever the bells say: some rare changes (a deleted topic) ring none. */
+const ASK_ALL_MS = 500
+/** For those who want to hear of every commit. */
+const EVERY = -1
 
 /**
- * Notices what other threads and processes commit: one timer per thread, which compares two numbers and asks nobody
- * unless they changed. It looks every millisecond while there is news and every 25 ms when it is quiet. It never takes
+ * Notices what other threads and processes commit: one timer per thread, which compares two records and asks nobody
+ * unless they changed; then only those whose topic's bell rang. It looks every millisecond while there is news and every 25 ms when it is quiet. It never takes
  * more than a tenth of the thread's time.
  */
 export class Watcher {
   private readonly env: Environment
   private readonly report: (error: unknown) => void
-  private readonly lookers = new Set<() => void>()
+  private readonly lookers = new Map<number, { readonly looks: Set<() => void>; heard: string }>()
   private timer: NodeJS.Timeout | undefined
   private pace = FASTEST_MS
   private quiet = 0
   private waits = 0
-  private lastCommit = ''
+  private lastNews = ''
+  private askedAll = 0
 
   constructor(env: Environment, report: (error: unknown) => void) {
     this.env = env
     this.report = report
   }
 
-  /** Calls `look` whenever something was committed. Returns how to stop. */
-  watch(look: () => void): () => void {
-    this.lookers.add(look)
+  /** Calls `look` whenever something was committed, about one topic or at all. Returns how to stop. */
+  watch(look: () => void, topicId?: number): () => void {
+    const bell = topicId === undefined ? EVERY : bellOf(topicId)
+    let group = this.lookers.get(bell)
+    if (group === undefined) {
+      group = { looks: new Set(), heard: '' }
+      this.lookers.set(bell, group)
+    }
+    const { looks } = group
+    looks.add(look)
     this.schedule()
     return () => {
-      this.lookers.delete(look)
+      looks.delete(look)
+      if (looks.size === 0) this.lookers.delete(bell)
       if (this.lookers.size === 0) this.stop()
     }
   }
@@ -62,21 +75,39 @@ export class Watcher {
   private look(): void {
     this.timer = undefined
     try {
-      const commit = this.env.lastCommit()
-      if (commit === this.lastCommit) this.slowDown()
+      const started = performance.now()
+      this.env.refresh()
+      const news = this.env.news()
+      const all = started - this.askedAll > ASK_ALL_MS
+      if (news === this.lastNews && !all) this.slowDown()
       else {
-        this.lastCommit = commit
-        this.quiet = 0
-        const started = performance.now()
-        this.env.refresh()
-        for (const look of this.lookers) look()
+        if (news === this.lastNews) this.slowDown()
+        else {
+          this.quiet = 0
+          this.pace = FASTEST_MS
+        }
+        this.lastNews = news
+        this.askAround(all)
+        if (all) this.askedAll = started
         // Many lookers take their time: they never get more than a tenth of the thread.
-        this.pace = Math.min(SLOWEST_MS, Math.max(FASTEST_MS, Math.round((performance.now() - started) * 9)))
+        const took = performance.now() - started
+        this.pace = Math.min(SLOWEST_MS, Math.max(this.pace, all ? 0 : Math.round(took * 9)))
       }
     } catch (error) {
       this.report(error)
     }
     this.schedule()
+  }
+
+  private askAround(all: boolean): void {
+    for (const [bell, group] of this.lookers) {
+      if (bell !== EVERY) {
+        const rung = this.env.bell(bell)
+        if (rung === group.heard && !all) continue
+        group.heard = rung
+      }
+      for (const look of group.looks) look()
+    }
   }
 
   private slowDown(): void {
