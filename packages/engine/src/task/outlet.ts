@@ -51,6 +51,7 @@ export class Outlet {
 
   /** Resolves when the batch is settled one way or the other; never rejects. */
   async send(messages: readonly OutgoingMessage[], records: readonly SourceRecord[]): Promise<void> {
+    if (this.#guarantee === 'ATMOST_ONCE' && !(await this.#noteFirst(records))) return
     const batch: Batch = {
       messages,
       records,
@@ -62,6 +63,29 @@ export class Outlet {
     if (this.#guarantee === 'ATMOST_ONCE') this.#acknowledge(records)
     this.#settling ??= this.#settleAll()
     await batch.settled.promise
+  }
+
+  /**
+   * Makes the offsets durable before the records are published: noted afterwards, a crash in between would publish
+   * them again. Returns false when the instance stops before that is done.
+   */
+  async #noteFirst(records: readonly SourceRecord[]): Promise<boolean> {
+    const { stats, log, signal } = this.#services
+    for (const record of records) this.#advance(record)
+    const backoff = new Backoff(RETRY_BACKOFF)
+    while (!signal.aborted) {
+      try {
+        await this.#checkpoints.flush()
+        return true
+      } catch (thrown) {
+        stats.systemError(thrown)
+        log('error', 'the checkpoint cannot be written, and without it nothing is published; trying again', {
+          reason: messageWithCauses(toError(thrown)),
+        })
+        await sleep(backoff.next(), signal)
+      }
+    }
+    return false
   }
 
   async close(): Promise<void> {
@@ -129,8 +153,7 @@ export class Outlet {
     stats.batchSize.observe(batch.records.length)
     stats.active()
     if (stats.state === 'reconnecting') stats.become('running')
-    if (this.#guarantee === 'ATMOST_ONCE') for (const record of batch.records) this.#advance(record)
-    else for (const record of batch.records) this.#confirm(record)
+    if (this.#guarantee !== 'ATMOST_ONCE') for (const record of batch.records) this.#confirm(record)
   }
 
   #failed(batch: Batch, error: Error): void {
