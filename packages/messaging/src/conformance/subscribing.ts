@@ -147,6 +147,40 @@ export function subscribing(setup: Setup): void {
       for (const consumer of consumers) await consumer.close()
     })
 
+    it('MSG-38 gives a new Key_Shared consumer no message of a key while an earlier one is out elsewhere', async () => {
+      const topic = setup.topic()
+      const round = (n: number) =>
+        Array.from({ length: 20 }, (_, i) => ({ payload: Buffer.from(`${n}:${i}`), key: `k${i}` }))
+      const first = await setup.subscribe(topic, { type: 'Key_Shared' })
+      await setup.send(topic, round(1))
+      const held = await setup.take(first, 20)
+      const second = await setup.subscribe(topic, { type: 'Key_Shared' }, setup.other)
+      await setup.send(topic, round(2))
+      expect(await setup.unexpected(second)).toEqual([])
+      await first.acknowledge(held)
+      const later: string[] = []
+      const each = [0, 0]
+      await setup.until(
+        async () => {
+          for (const [i, consumer] of [first, second].entries()) {
+            const batch = await consumer.receive({ maxMessages: 20, timeoutMs: 20 })
+            each[i] = (each[i] ?? 0) + batch.length
+            later.push(...texts(batch))
+          }
+          return later.length
+        },
+        count => count >= 20,
+      )
+      expect(later.sort()).toEqual(
+        round(2)
+          .map(({ payload }) => payload.toString())
+          .sort(),
+      )
+      expect(Math.min(...each)).toBeGreaterThan(0)
+      await first.close()
+      await second.close()
+    })
+
     it('MSG-29 receives from several topics with one consumer', async () => {
       const topics = [setup.topic(), setup.topic()]
       const consumer = await setup.subscribe('', { topics })
