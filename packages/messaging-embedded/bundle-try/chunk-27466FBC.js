@@ -1,4 +1,0 @@
-import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);
-function outputTo(stream){return{write:text=>stream.write(text)?Promise.resolve():new Promise(resolve=>{let done=()=>{stream.off("drain",done),stream.off("close",done),resolve()};stream.on("drain",done),stream.on("close",done)})}}function outputFormat(asked,stream){return asked==="json"||asked===void 0&&!stream.isTTY?"json":"table"}function table(header,rows){let all=[header,...rows],widths=header.map((_,i)=>Math.max(...all.map(row=>(row[i]??"").length)));return all.map(row=>row.map((cell,i)=>i===row.length-1?cell:cell.padEnd(widths[i]??0)).join("  ").trimEnd()).map(line=>`${line}
-`).join("")}function json(value){return`${JSON.stringify(value,(_,part)=>typeof part=="bigint"?part.toString():part,2)}
-`}export{outputTo,outputFormat,table,json};

@@ -1,2 +1,0 @@
-import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);
-import{EXIT}from"./chunk-Y3WKDFUT.js";function onStop(leave=()=>{}){let controller=new AbortController,handler=name=>{if(!controller.signal.aborted){controller.abort(name);return}leave(),process.exit(name==="SIGINT"?EXIT.interrupted:EXIT.terminated)};return process.on("SIGINT",handler),process.on("SIGTERM",handler),{signal:controller.signal,release(){process.off("SIGINT",handler),process.off("SIGTERM",handler)}}}export{onStop};

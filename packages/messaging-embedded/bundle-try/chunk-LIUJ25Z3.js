@@ -1,7 +1,0 @@
-import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);
-import{EXIT}from"./chunk-Y3WKDFUT.js";import{isConnectorError}from"./chunk-EF43EO2B.js";function errorText(error,options){if(!isConnectorError(error))return bugText(error);let{problems,notes}=error,lines=[];if(problems!==void 0&&problems.length>1)lines.push(`error: ${problems.length} problems [${error.code}]`,...problems.map(each=>`  ${problemText(each)}`));else if(problems?.[0]!==void 0)lines.push(`error: ${problemText(problems[0])} [${error.code}]`);else{let[first,...rest]=error.message.split(`
-`);lines.push(`error: ${first} [${error.code}]`,...rest.map(line=>`  ${line.trim()}`))}return lines.push(...(notes??[]).map(note=>`  note: ${note}`)),error.code!=="PIO_USAGE"&&lines.push(`  see docs/errors.md#${error.code.toLowerCase()}`),options.debug&&error.stack&&lines.push(error.stack),`${lines.join(`
-`)}
-`}function problemText({path,message}){return path?`${path}: ${message}`:message}function bugText(error){return`error: this should not have happened; please report it with these lines
-${error instanceof Error?error.stack??error.message:String(error)}
-`}function startFailureCode(error){if(!isConnectorError(error))return EXIT.failed;if(error.code.startsWith("PIO_ARCHIVE_"))return EXIT.archive;switch(error.retry){case"reconnect":return EXIT.unreachable;case"block":case"stop":return EXIT.usage;default:return EXIT.failed}}export{errorText,startFailureCode};

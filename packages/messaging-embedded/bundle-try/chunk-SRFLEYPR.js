@@ -1,2 +1,0 @@
-import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);
-import{ConfigError}from"./chunk-EF43EO2B.js";var ConfigProblems=class extends ConfigError{notes;constructor(problems,notes=[],code="PIO_CONFIG"){super(problems,{code}),this.notes=notes}};function usageError(message){return new ConfigProblems([{path:"",message}],[],"PIO_USAGE")}export{ConfigProblems,usageError};
