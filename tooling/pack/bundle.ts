@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
+import { englishOnly, nodeBundle } from '../esbuild.ts'
 
 /** A connector with everything it imports, as files below `dist/`. */
 export interface Bundle {
@@ -13,13 +14,6 @@ export interface Bundle {
   readonly metafile: Metafile
   readonly warnings: readonly string[]
 }
-
-// CommonJS code that is bundled into a module still asks for `require` of built-in modules, and for these two names.
-const BANNER = [
-  `import{createRequire as __pioCreateRequire}from'node:module'`,
-  `import{fileURLToPath as __pioFileURLToPath}from'node:url'`,
-  `const require=__pioCreateRequire(import.meta.url),__filename=__pioFileURLToPath(import.meta.url),__dirname=__pioFileURLToPath(new URL('.',import.meta.url))`,
-].join(';')
 
 /** Packages that look for a native add-on at run time, where no bundler can see it. */
 const NATIVE_LOADERS =
@@ -41,21 +35,8 @@ export async function bundleConnector(folder: string): Promise<Bundle> {
     splitting: true,
     write: false,
     metafile: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    conditions: ['pulsar-io-source'],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // Names stay, because they are in error messages and stacks. `keepNames` would keep them, too, but by a call at each
-    // closure that is made, which takes longer than many a closure does; compression makes up for most of the size.
-    minifyIdentifiers: false,
-    charset: 'utf8',
-    legalComments: 'external',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    banner: { js: `${BANNER};` },
+    ...nodeBundle,
     plugins: [refuseNativeAddons, englishOnly],
-    logLevel: 'silent',
   })
   const files = new Map<string, Uint8Array>()
   const legal = new Set<string>()
@@ -84,17 +65,6 @@ const refuseNativeAddons: Plugin = {
       const name = NATIVE_LOADERS.exec(path)?.[1]
       return { errors: [{ text: `${name} loads a native add-on at run time: ${nativeFix}` }] }
     })
-  },
-}
-
-/** Half of a bundled zod is translations of its messages; a connector's own are in English. */
-const englishOnly: Plugin = {
-  name: 'english-only',
-  setup(builder) {
-    builder.onLoad({ filter: /[\\/]zod[\\/]v4\/locales\/index\.js$/ }, ({ path }) => ({
-      contents: "export { default as en } from './en.js'",
-      resolveDir: dirname(path),
-    }))
   },
 }
 

@@ -31,6 +31,14 @@ export async function startConnectors(specs: readonly ConnectorSpec[], options: 
   return run
 }
 
+/** Checks what {@link startConnectors} checks before it starts anything, and throws what that would throw. */
+export async function checkConnectors(
+  specs: readonly ConnectorSpec[],
+  options: Pick<RunOptions, 'connectorsDir' | 'cacheDir' | 'allowedUrls'>,
+): Promise<void> {
+  refuseTwins(await Promise.all(specs.map(spec => plan(spec, options))))
+}
+
 interface Plan {
   readonly kind: ConnectorKind
   readonly fqn: string
@@ -38,7 +46,7 @@ interface Plan {
   readonly instances: readonly InstanceSpec[]
 }
 
-async function plan(spec: ConnectorSpec, options: RunOptions): Promise<Plan> {
+async function plan(spec: ConnectorSpec, options: Partial<RunOptions>): Promise<Plan> {
   const archive = await resolveArchive(archiveReference(spec), {
     connectorsDir: options.connectorsDir,
     cacheDir: options.cacheDir,

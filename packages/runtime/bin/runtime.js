@@ -23,5 +23,5 @@ function start() {
   // Keeps compiled code from one start to the next: most of a short run is compiling.
   var nodeModule = process.getBuiltinModule('node:module')
   nodeModule.enableCompileCache()
-  import('../dist/cli.js')
+  import('../bundle/cli.js')
 }

@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path'
 import type { Manifest } from '@pulsar-io/sdk'
 import { type ArchiveContents, readContents } from './contents.ts'
 import { ArchiveError, isArchiveError, messageOf, systemCode } from './errors.ts'
+import { MANIFEST_FILE } from './format.ts'
 import type { ArchiveLimits } from './limits.ts'
-import { MANIFEST_FILE, parseManifest } from './manifest.ts'
+import { parseManifest } from './manifest.ts'
 import type { FileSink } from './scan.ts'
 
 /** Written into an entry as the last file: what the manifest has to be. */

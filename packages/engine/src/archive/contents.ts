@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Manifest } from '@pulsar-io/sdk'
 import { ArchiveError } from './errors.ts'
+import { MANIFEST_FILE } from './format.ts'
 import { type ArchiveLimits, formatBytes } from './limits.ts'
-import { checkPackageJson, MANIFEST_FILE, missingManifest, parseManifest } from './manifest.ts'
+import { checkPackageJson, missingManifest, parseManifest } from './manifest.ts'
 import { type FileSink, scanArchive } from './scan.ts'
 
 /** One file of an archive. */

@@ -1,5 +1,5 @@
 import type { ConnectorDefinition, ConnectorKind, Manifest } from '@pulsar-io/sdk'
-import { MANIFEST_FILE } from './manifest.ts'
+import { MANIFEST_FILE } from './format.ts'
 
 /** A definition and the name it is exported under. */
 export interface ExportedDefinition {

@@ -7,8 +7,9 @@ import { sha256Of } from './cache.ts'
 import { type ArchiveFile, checkFiles } from './contents.ts'
 import { buildManifest, findDefinitions } from './definitions.ts'
 import { ArchiveError, messageOf, systemCode } from './errors.ts'
+import { MANIFEST_FILE } from './format.ts'
 import type { ArchiveLimits } from './limits.ts'
-import { checkPackageJson, MANIFEST_FILE, parseJson, parseManifest } from './manifest.ts'
+import { checkPackageJson, parseJson, parseManifest } from './manifest.ts'
 
 /** A connector that is a folder: an installed package, or the folder that it is developed in. */
 export interface FolderPackage {

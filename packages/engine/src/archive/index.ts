@@ -1,10 +1,10 @@
 export type { ArchiveFile } from './contents.ts'
 export { buildManifest, type ExportedDefinition, findDefinitions, type PackageFacts } from './definitions.ts'
 export { ArchiveError, type ArchiveErrorCode, isArchiveError } from './errors.ts'
+export { API_LEVELS } from './format.ts'
 export { type ArchiveLimits, DEFAULT_LIMITS } from './limits.ts'
 export { type ConnectorListing, type ConnectorScan, listConnectors } from './list.ts'
 export { loadConnector } from './load.ts'
-export { API_LEVELS } from './manifest.ts'
 export {
   type ArchiveInspection,
   type ArchiveOptions,

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { ConnectorDefinition, ConnectorKind, SinkDefinition, SourceDefinition } from '@pulsar-io/sdk'
 import { isDefinition } from './definitions.ts'
 import { ArchiveError, messageOf } from './errors.ts'
-import { API_LEVELS } from './manifest.ts'
+import { API_LEVELS } from './format.ts'
 import type { ResolvedArchive } from './resolve.ts'
 
 /**

@@ -1,11 +1,6 @@
-import { API_LEVEL, type Manifest, manifestSchema } from '@pulsar-io/sdk'
+import { type Manifest, manifestSchema } from '@pulsar-io/sdk'
 import { ArchiveError } from './errors.ts'
-
-/** The path of the manifest inside a package. */
-export const MANIFEST_FILE = 'pulsar-io.json'
-
-/** The API levels that this runtime runs. */
-export const API_LEVELS = { min: 1, max: API_LEVEL } as const
+import { API_LEVELS, MANIFEST_FILE } from './format.ts'
 
 /**
  * Checks the text of a manifest: the API level first, because another level may have another shape, then every field.

@@ -5,7 +5,11 @@ const NAME = /^[-=:.\w]+$/
 
 /** A part of a fully qualified name. */
 const namePart = (description: string) =>
-  z.string().regex(NAME, 'must be letters, digits and - = : . _').optional().meta({ description })
+  z
+    .string()
+    .regex(NAME, { error: issue => `must be letters, digits and - = : . _, got ${JSON.stringify(issue.input)}` })
+    .optional()
+    .meta({ description })
 
 const text = (description: string) => z.string().min(1, 'must not be empty').optional().meta({ description })
 /** A field of Pulsar's that has no meaning here: it is accepted, and its meta `inert` says why, once. */

@@ -51,7 +51,7 @@ function qualifiedName(spec: ConnectorSpec, archive: ResolvedArchive): Fqn {
 export function planInstances(
   spec: ConnectorSpec,
   archive: ResolvedArchive,
-  options: RunOptions,
+  options: Partial<RunOptions>,
 ): readonly InstanceSpec[] {
   const problems: Problem[] = []
   const guarantee = spec.config.processingGuarantees ?? 'ATLEAST_ONCE'
@@ -81,7 +81,7 @@ type Base = Omit<InstanceSpecBase, Numbered>
 function planSink(
   config: SinkConfig,
   base: Base,
-  options: RunOptions,
+  options: Partial<RunOptions>,
   problems: Problem[],
 ): Omit<SinkInstanceSpec, Numbered> {
   const inputs = inputTopics(config, problems)

@@ -36,9 +36,13 @@ function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) =>
   const worker = new Worker(entry, {
     name: `${spec.fqn}-${spec.instanceId}`,
     workerData: spec,
-    ...(spec.memoryLimit === undefined
-      ? {}
-      : { resourceLimits: { maxOldGenerationSizeMb: Math.max(16, Math.floor(spec.memoryLimit / MIB)) } }),
+    resourceLimits: {
+      // Batches are short-lived: a larger nursery would only hold more of their garbage.
+      maxYoungGenerationSizeMb: 8,
+      ...(spec.memoryLimit === undefined
+        ? {}
+        : { maxOldGenerationSizeMb: Math.max(16, Math.floor(spec.memoryLimit / MIB)) }),
+    },
   })
   worker.on('message', receive)
   worker.on('error', error => receive(died(error)))

@@ -1,0 +1,38 @@
+import { dirname } from 'node:path'
+import type { BuildOptions, Plugin } from 'esbuild'
+
+// CommonJS code that is bundled into a module still asks for `require` of built-in modules, and for these two names.
+const BANNER = [
+  `import{createRequire as __pioCreateRequire}from'node:module'`,
+  `import{fileURLToPath as __pioFileURLToPath}from'node:url'`,
+  `const require=__pioCreateRequire(import.meta.url),__filename=__pioFileURLToPath(import.meta.url),__dirname=__pioFileURLToPath(new URL('.',import.meta.url))`,
+].join(';')
+
+/** How sources become few files for Node. Workspace packages are taken from their source, so nothing has to be built. */
+export const nodeBundle = {
+  platform: 'node',
+  format: 'esm',
+  target: 'node22',
+  conditions: ['pulsar-io-source'],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  // Names stay, because they are in error messages and stacks. `keepNames` would keep them, too, but by a call at each
+  // closure that is made, which takes longer than many a closure does; compression makes up for most of the size.
+  minifyIdentifiers: false,
+  charset: 'utf8',
+  legalComments: 'external',
+  define: { 'process.env.NODE_ENV': '"production"' },
+  banner: { js: `${BANNER};` },
+  logLevel: 'silent',
+} as const satisfies BuildOptions
+
+/** Half of a bundled zod is translations of its messages; our own are in English. */
+export const englishOnly: Plugin = {
+  name: 'english-only',
+  setup(builder) {
+    builder.onLoad({ filter: /[\\/]zod[\\/]v4\/locales\/index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(path),
+    }))
+  },
+}
