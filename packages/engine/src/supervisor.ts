@@ -109,9 +109,14 @@ export class Supervisor {
     }
     const error = fromFailure(end.failure)
     if (this.#stopping.signal.aborted) {
-      this.#log('error', 'failed while it was stopping; what was not settled will be handed out again', {
-        reason: error.message,
-      })
+      // One that never opened has nothing in flight, and mostly fails for the reason that everything is stopped for.
+      this.#log(
+        this.#wasOpen ? 'error' : 'debug',
+        'failed while it was stopping; what was not settled will be handed out again',
+        {
+          reason: error.message,
+        },
+      )
       this.#finish({ how: 'stopped', undrained: this.#now.inFlight }, 'stopped')
     } else if (this.#isFinal(end)) this.#finish({ how: 'failed', error }, 'failed', error.message)
     else void this.#restart(error, end)
