@@ -7,7 +7,7 @@ import { clusterFlags, localFlags } from './flags/local.ts'
 import { kindFlags, pipelineFlags } from './flags/run.ts'
 import { sinkFlags } from './flags/sink.ts'
 import { sourceFlags } from './flags/source.ts'
-import { consumeFlags, produceFlags, topicsFlags } from './flags/topics.ts'
+import { consumeFlags, produceFlags, topicListFlags, topicsFlags } from './flags/topics.ts'
 import { version } from './version.ts'
 
 /** Does a command's work and returns the exit code. */
@@ -136,7 +136,7 @@ export function buildProgram(): Program {
     EXAMPLES.stats,
     async (values, topic = '') => (await import('./commands/topics-show.ts')).stats(topic, values),
   )
-  leaf(topics, 'list', 'List the topics', topicsFlags, EXAMPLES.topics, async values =>
+  leaf(topics, 'list', 'List the topics', topicListFlags, EXAMPLES.topics, async values =>
     (await import('./commands/topics-show.ts')).listTopics(values),
   )
   leaf(

@@ -41,6 +41,7 @@ export async function runSession(specs: readonly ConnectorSpec[], options: Sessi
     live?.stop()
     stderr.write(errorText(error, { debug: options.logLevel === 'debug' }))
   }
+  const began = performance.now()
   let server: MetricsServer | undefined
   try {
     for (const warning of options.warnings) logging.warn(warning)
@@ -55,12 +56,15 @@ export async function runSession(specs: readonly ConnectorSpec[], options: Sessi
       const result = await run?.stop()
       const explained = await options.explain(error)
       fail(explained)
+      const code = startFailureCode(explained)
       if (result !== undefined) stderr.write(summary(result))
-      return startFailureCode(explained)
+      // What is refused before anything opens is no run, and has no numbers.
+      else if (code === EXIT.failed || code === EXIT.unreachable) stderr.write(summary(nothing(began)))
+      return code
     }
     if (run === undefined) {
       logging.warn('stopped while it was starting')
-      stderr.write(summary({ recordsIn: 0, recordsOut: 0, deadLettered: 0, retried: 0, seconds: 0 }))
+      stderr.write(summary(nothing(began)))
       return EXIT.ok
     }
     const result = await watch(run, stop.signal, live, logging)
@@ -124,8 +128,15 @@ async function liveLine(color: boolean): Promise<LiveLine> {
   return createLiveLine(process.stderr, color)
 }
 
+type Numbers = Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'seconds'>
+
+/** The numbers of a run that never came to move a record. */
+function nothing(began: number): Numbers {
+  return { recordsIn: 0, recordsOut: 0, deadLettered: 0, retried: 0, seconds: (performance.now() - began) / 1000 }
+}
+
 /** The line that every run ends with. */
-function summary(result: Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'seconds'>): string {
+function summary(result: Numbers): string {
   const { recordsIn, recordsOut, deadLettered, retried, seconds } = result
   return `${recordsIn} records in, ${recordsOut} records out, ${deadLettered} dead-lettered, ${retried} retried, ${seconds.toFixed(1)} seconds\n`
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Problem } from '@pulsar-io/sdk'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ArchiveLookup } from '../src/config/archive-lookup.ts'
 import { ConfigProblems } from '../src/config/config-problems.ts'
@@ -22,11 +23,11 @@ async function file(name: string, text: string): Promise<string> {
   return path
 }
 
-const build = (values: FlagValues, kind: 'sink' | 'source' = 'sink') =>
-  connectorFromFlags(kind, { archive: PROBE, ...values }, new ArchiveLookup({}))
+const build = (values: FlagValues, kind: 'sink' | 'source' = 'sink', before: readonly Problem[] = []) =>
+  connectorFromFlags(kind, { archive: PROBE, ...values }, new ArchiveLookup({}), before)
 
-async function refusal(values: FlagValues): Promise<ConfigProblems> {
-  const error = await build(values).then(
+async function refusal(values: FlagValues, ...before: readonly Problem[]): Promise<ConfigProblems> {
+  const error = await build(values, 'sink', before).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )
@@ -89,6 +90,11 @@ describe('shapes of a file', () => {
     expect((await build({ inputs, sinkConfigFile: yaml })).spec.config.configs).toEqual({ path: 'out' })
   })
 
+  it('passes over a byte order mark', async () => {
+    const path = await file('bom.json', '\uFEFF{"path":"p"}')
+    expect((await build({ inputs, sinkConfigFile: path })).spec.config.configs).toEqual({ path: 'p' })
+  })
+
   it("reads Pulsar's shape, with and without configs", async () => {
     const whole = await file('whole.json', '{"inputs": ["x"], "configs": {"path": "out"}}')
     expect((await build({ sinkConfigFile: whole })).spec.config).toMatchObject({
@@ -138,6 +144,20 @@ describe('problems', () => {
   ])('say where %s is wrong', async (name, text, expected) => {
     const path = text === undefined ? join(dir, name) : await file(name, text)
     expect((await refusal({ inputs, sinkConfigFile: path })).message).toMatch(expected)
+  })
+
+  it('say nothing of what a text that could not be read may hold, and all about the flags', async () => {
+    const { problems } = await refusal({ sinkConfigFile: join(dir, 'nope.json'), parallelism: '0' })
+    expect(problems.map(({ path }) => path)).toEqual(['--sink-config-file', '--parallelism'])
+  })
+
+  it('come once, and with how a file was read only where that helps', async () => {
+    const { problems, notes } = await refusal(
+      { inputs, sinkConfig: '{"path":"p"}', parallelism: '0' },
+      { path: '--parallelism', message: 'must be at least 1, got 0' },
+    )
+    expect(problems).toEqual([{ path: '--parallelism', message: 'must be at least 1, got 0' }])
+    expect(notes).toEqual([])
   })
 
   it('never show the value of a secret', async () => {

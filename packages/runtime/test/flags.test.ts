@@ -91,6 +91,10 @@ describe('flags without effect', () => {
 })
 
 describe('normalizeArguments', () => {
+  it('takes help as a word', () => {
+    expect(normalizeArguments(['help', 'topics', 'produce'])).toEqual(['topics', 'produce', '--help'])
+  })
+
   it('sees localrun in a bare flag, and --schema-type in -st', () => {
     expect(normalizeArguments(['--archive', 'a', '-st', 'json'])).toEqual([
       'localrun',

@@ -48,7 +48,7 @@ const MISTAKES: readonly (readonly [string, () => string[], number, readonly Reg
     2,
     [/pth: not an option/, /flushEvery: must be a number/, /open: must be one of .*did you mean ok\?/],
   ],
-  ['wrong type', () => sink({ path: 7 }), 2, [/path: .*expected string/]],
+  ['wrong type', () => sink({ path: 7 }), 2, [/path: must be a text, got a number/]],
   ['misspelt value of a flag', () => sink({ path: 'x' }, '--subs-position', 'Erliest'), 2, [/did you mean Earliest\?/]],
   [
     'promise that the sink cannot keep',
@@ -56,7 +56,12 @@ const MISTAKES: readonly (readonly [string, () => string[], number, readonly Reg
     2,
     [/--processing-guarantees: the probe sink cannot keep EFFECTIVELY_ONCE/],
   ],
-  ['unreachable system', () => sink({ path: 'x', open: 'unreachable' }), 4, [/does not answer \[PIO_CONNECTION\]/]],
+  [
+    'unreachable system',
+    () => sink({ path: 'x', open: 'unreachable' }),
+    4,
+    [/does not answer \[PIO_CONNECTION\]/, /^0 records in, .* seconds$/m],
+  ],
   ['wrong password', () => sink({ path: 'x', open: 'refused' }), 2, [/wrong password for user probe \[PIO_AUTH\]/]],
   ['broken connector', () => sink({ path: 'x', open: 'broken' }), 1, [/please report it/, /a bug in the probe/]],
   ['no archive there', () => ['--archive', 'nope.tgz', '--inputs', 'x'], 3, [/nope\.tgz: there is no such file/]],
@@ -74,7 +79,13 @@ const MISTAKES: readonly (readonly [string, () => string[], number, readonly Reg
     [/cannot use .*file: it .*\[PIO_EMBEDDED_DIRECTORY\]/],
   ],
   ['topic that is not there', () => ['topics', 'consume', 'nothing'], 2, [/there is no topic nothing/]],
-  ['broker of another kind', () => ['topics', 'list', '--broker-service-url', 'pulsar://x:6650'], 2, [/no driver/]],
+  ['empty path', () => ['sinks', 'localrun', '--archive', PROBE, '--sink-config', ''], 2, [/--sink-config: is empty/]],
+  [
+    'broker of another kind',
+    () => ['topics', 'list', '--broker-service-url', 'pulsar://x:6650'],
+    2,
+    [/--broker-service-url: .*no driver/],
+  ],
 ]
 
 describe('mistakes', () => {

@@ -122,6 +122,33 @@ describe('runtime run -f', () => {
   })
 })
 
+describe('runtime run -f --validate-only', () => {
+  it('refuses what a run would refuse, with lines', async () => {
+    const sink = (name: string, ...more: string[]) => [
+      '- kind: sink',
+      `  name: ${name}`,
+      `  archive: ${PROBE}`,
+      '  inputs: [a]',
+      '  configs: { path: out }',
+      ...more,
+    ]
+    const check = async (...lines: string[]) => {
+      await writeFile(join(dir, 'p.yaml'), lines.join('\n'))
+      return cli(dir, ['run', '-f', 'p.yaml', '--validate-only'])
+    }
+    const rules = await check(
+      ...sink('one', '  topicsPattern: b.*'),
+      ...sink('two', '  processingGuarantees: EFFECTIVELY_ONCE'),
+    )
+    expect(rules.code).toBe(2)
+    expect(rules.stderr).toMatch(/p\.yaml:6 topicsPattern: cannot stand beside inputs/)
+    expect(rules.stderr).toMatch(/p\.yaml:12 processingGuarantees: the probe sink cannot keep EFFECTIVELY_ONCE/)
+    const twins = await check(...sink('one'), ...sink('one'))
+    expect(twins.code).toBe(2)
+    expect(twins.stderr).toMatch(/name: two sinks are named public\/default\/one/)
+  })
+})
+
 describe('runtime topics', () => {
   it('stops at the line that is not JSON, and says how many records are in', async () => {
     const ended = await cli(

@@ -57,8 +57,27 @@ function toProblems(issue: z.core.$ZodIssue, json: JsonSchema, raw: unknown): (P
   if (issue.code === 'invalid_type' && valueAt(raw, issue.path) === undefined) {
     return [{ path, message: `required${described ? `: ${described}` : ''}`, unknown: false }]
   }
+  if (issue.code === 'invalid_type') {
+    return [{ path, message: wrongType(issue.expected, valueAt(raw, issue.path)), unknown: false }]
+  }
   if (issue.code === 'invalid_value') return [{ path, message: oneOf(issue, valueAt(raw, issue.path)), unknown: false }]
   return [{ path, message: issue.message, unknown: false }]
+}
+
+const TYPES: { readonly [type: string]: string } = {
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+  number: 'a number',
+  int: 'a whole number',
+}
+
+/** Names what came by its type alone: the value may be a secret. */
+function wrongType(expected: string, got: unknown): string {
+  const type = got === null ? 'null' : (TYPES[Array.isArray(got) ? 'array' : typeof got] ?? typeof got)
+  return `must be ${TYPES[expected] ?? expected}, got ${type}`
 }
 
 function oneOf(issue: z.core.$ZodIssueInvalidValue, got: unknown): string {

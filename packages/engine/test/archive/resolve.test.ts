@@ -80,7 +80,7 @@ describe('builtin://', () => {
     await expect(resolveArchive('builtin://tinny', options)).rejects.toThrow('did you mean builtin://tiny?')
     await expect(resolveArchive('tiny', options)).rejects.toThrow('Did you mean builtin://tiny?')
     const connectorsDir = join(bench.dir, 'none')
-    await expect(resolveArchive('builtin://tiny', { ...options, connectorsDir })).rejects.toThrow('pack:connectors')
+    await expect(resolveArchive('builtin://tiny', { ...options, connectorsDir })).rejects.toThrow('--connectors-dir')
   })
 })
 

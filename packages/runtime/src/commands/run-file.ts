@@ -23,6 +23,8 @@ export async function runFile(values: FlagValues): Promise<number> {
   const connectors = text === undefined ? [] : await readPipeline(text, lookup, problems, local.logLevel)
   const checkOnly = values.validateOnly === true || values.dryRun === true
   if (checkOnly || problems.length > 0) problems.push(...(await optionProblems(connectors)))
+  if (checkOnly && problems.length === 0)
+    problems.push(...(await lookup.planProblems(connectors.map(each => each.spec))))
   if (problems.length > 0) throw new ConfigProblems(problems)
   if (checkOnly) {
     const names = connectors.map(({ spec }) => spec.kind)
@@ -93,12 +95,12 @@ async function explainAll(connectors: readonly BuiltConnector[], error: unknown)
   return found.length > 0 ? new ConfigProblems(found) : error
 }
 
-/** What the connectors themselves say of their options. Throws an ArchiveError. */
+/** What the connectors themselves say of their options, and the engine of the rest. Throws an ArchiveError. */
 async function optionProblems(connectors: readonly BuiltConnector[]): Promise<readonly Problem[]> {
   const found: Problem[] = []
   for (const connector of connectors) {
     try {
-      await connector.check()
+      await connector.check('all')
     } catch (error) {
       if (!(error instanceof ConfigProblems)) throw error
       found.push(...error.problems)

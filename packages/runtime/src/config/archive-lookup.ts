@@ -1,4 +1,4 @@
-import { inspectArchive, loadConnector, resolveArchive } from '@pulsar-io/engine'
+import { type ConnectorSpec, checkConnectors, inspectArchive, loadConnector, resolveArchive } from '@pulsar-io/engine'
 import {
   type ConnectorDefinition,
   type ConnectorKind,
@@ -49,6 +49,22 @@ export class ArchiveLookup {
       isObject(configs) ? withSecrets(configs, secrets, definition.jsonSchema()) : configs,
     )
     return result.ok ? [] : result.problems
+  }
+
+  /** What the engine would say of the rules between the fields, and of connectors that run together. */
+  async planProblems(specs: readonly ConnectorSpec[]): Promise<readonly Problem[]> {
+    try {
+      const { connectorsDir, allowedUrls } = this.#options
+      await checkConnectors(specs, {
+        ...(connectorsDir ? { connectorsDir } : {}),
+        ...(allowedUrls ? { allowedUrls } : {}),
+      })
+      return []
+    } catch (error) {
+      const { problems } = error as { problems?: readonly Problem[] }
+      if (isConnectorError(error) && problems !== undefined) return problems
+      throw error
+    }
   }
 
   inspect(reference: string): ReturnType<typeof inspectArchive> {

@@ -16,9 +16,14 @@ export type ConfigPath = readonly (string | number)[]
 
 /** Reads a JSON or YAML file; undefined when it could not be had, and then `problems` says why. */
 export async function readConfigFile(path: string, flag: string, problems: Problem[]): Promise<ConfigText | undefined> {
+  if (path === '') {
+    problems.push({ path: flag, message: 'is empty; give a file' })
+    return undefined
+  }
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    // Some editors begin a file with a byte order mark.
+    text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
   } catch (error) {
     problems.push({ path: flag, message: `cannot read ${path}: ${readFailure(error)}` })
     return undefined

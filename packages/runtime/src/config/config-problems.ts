@@ -6,9 +6,14 @@ export class ConfigProblems extends ConfigError {
   readonly notes: readonly string[]
 
   constructor(problems: readonly Problem[], notes: readonly string[] = [], code = 'PIO_CONFIG') {
-    super(problems, { code })
+    super(distinct(problems), { code })
     this.notes = notes
   }
+}
+
+/** An option in the wrong place is missed in the right one, too, and a flag may be read twice: one line says it. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map(problem => [`${problem.path}\n${problem.message}`, problem])).values()]
 }
 
 /** The command line is wrong. */

@@ -22,8 +22,11 @@ export interface BuiltConnector {
   readonly spec: ConnectorSpec
   /** Turns the engine's complaints into ones that name file, line and flag. */
   explain(problems: readonly Problem[]): Promise<ConfigProblems>
-  /** Loads the connector and has it check its options. Throws ConfigProblems, or an ArchiveError. */
-  check(): Promise<void>
+  /**
+   * Loads the connector and has it check its options; `all` checks the rules between the fields as well. Throws
+   * ConfigProblems, or an ArchiveError.
+   */
+  check(what: 'options' | 'all'): Promise<void>
 }
 
 /** Flags of each kind that set fields. */
@@ -49,15 +52,27 @@ export async function connectorFromFlags(
   const origins = new Origins(kind)
   for (const [field, flag] of flags.origins) origins.flag(field, flag)
   let merged: { [field: string]: unknown } = {}
+  let unread = false
   for (const source of await textsOf(kind, values, problems)) {
-    const read = await readShape(kind, source, { ...merged, ...flags.fields }, lookup, problems)
-    if (read === undefined) continue
+    const read = source && (await readShape(kind, source, { ...merged, ...flags.fields }, lookup, problems))
+    if (source === undefined || read === undefined) {
+      unread = true
+      continue
+    }
     origins.file({ text: source, document: 0, shape: read.shape })
     merged = { ...merged, ...read.fields }
   }
   const resources = isObject(merged.resources) ? { ...merged.resources, ...(flags.fields.resources as object) } : {}
   const raw = { ...merged, ...flags.fields, ...(Object.keys(resources).length > 0 ? { resources } : {}) }
-  return finish(kind, raw, origins, lookup, problems, complete ? missing(kind, raw) : [])
+  // What is missing may stand in the text that could not be read.
+  return finish(
+    kind,
+    raw,
+    origins,
+    unread ? undefined : lookup,
+    problems,
+    complete && !unread ? missing(kind, raw) : [],
+  )
 }
 
 /**
@@ -67,7 +82,7 @@ export async function connectorFromFlags(
  */
 export async function checkConnector(kind: ConnectorKind, values: FlagValues, lookup: ArchiveLookup): Promise<void> {
   const connector = await connectorFromFlags(kind, values, lookup, [], false)
-  await connector.check()
+  await connector.check('options')
 }
 
 /** Makes a connector out of one document of a pipeline file. Throws as {@link connectorFromFlags}. */
@@ -82,24 +97,26 @@ export async function connectorFromDocument(
   return finish(kind, fields, origins, lookup, [], missing(kind, fields))
 }
 
+/** Without `lookup` the connector is not asked about its options, because they are not all known. */
 async function finish(
   kind: ConnectorKind,
   raw: { readonly [field: string]: unknown },
   origins: Origins,
-  lookup: ArchiveLookup,
+  lookup: ArchiveLookup | undefined,
   found: readonly Problem[],
   absent: readonly Problem[],
 ): Promise<BuiltConnector> {
   const schema = kind === 'sink' ? sinkConfigSchema : sourceConfigSchema
   const result = parseConfig(schema as typeof sinkConfigSchema, raw)
   const problems = [...(result.ok ? [] : result.problems), ...absent]
-  if (found.length > 0 || problems.length > 0 || !result.ok) {
-    const explained = await origins.explain(problems, await connectorProblems(kind, raw, lookup))
+  if (lookup === undefined || found.length > 0 || problems.length > 0 || !result.ok) {
+    const explained = await origins.explain(problems, lookup ? await connectorProblems(kind, raw, lookup) : [])
     throw new ConfigProblems([...found, ...explained.problems], explained.notes)
   }
   const config: SinkConfig | SourceConfig = result.config
+  const spec = { kind, config } as ConnectorSpec
   return {
-    spec: { kind, config } as ConnectorSpec,
+    spec,
     explain: async each => {
       // What the engine checks before it loads the connector hides what the connector would have said.
       const own = await connectorProblems(kind, raw, lookup)
@@ -108,11 +125,12 @@ async function finish(
       const explained = await origins.explain(rest, own)
       return new ConfigProblems(explained.problems, explained.notes)
     },
-    check: async () => {
+    check: async what => {
       const reference = archiveOf(kind, raw) ?? ''
       const own = await lookup.configProblems(reference, kind, raw.configs ?? {}, raw.secrets)
-      if (own.length === 0) return
-      const explained = await origins.explain([], own)
+      const between = what === 'all' ? await lookup.planProblems([spec]) : []
+      if (own.length + between.length === 0) return
+      const explained = await origins.explain(between, own)
       throw new ConfigProblems(explained.problems, explained.notes)
     },
   }
@@ -172,8 +190,12 @@ async function connectorProblems(
   }
 }
 
-/** The texts that describe the connector, the least important first. */
-async function textsOf(kind: ConnectorKind, values: FlagValues, problems: Problem[]): Promise<readonly ConfigText[]> {
+/** The texts that describe the connector, the least important first; undefined: it could not be read. */
+async function textsOf(
+  kind: ConnectorKind,
+  values: FlagValues,
+  problems: Problem[],
+): Promise<readonly (ConfigText | undefined)[]> {
   const texts: (ConfigText | undefined)[] = []
   const file = values[`${kind}ConfigFile`]
   if (typeof file === 'string') texts.push(await readConfigFile(file, `--${kind}-config-file`, problems))
@@ -186,7 +208,7 @@ async function textsOf(kind: ConnectorKind, values: FlagValues, problems: Proble
         : await readConfigFile(inline, flag, problems),
     )
   }
-  return texts.filter(text => text !== undefined)
+  return texts
 }
 
 async function readShape(

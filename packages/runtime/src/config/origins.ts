@@ -41,6 +41,8 @@ export class Origins {
     const finders = await Promise.all(
       this.#files.map(async origin => ({ origin, find: await lineFinder(origin.text) })),
     )
+    // How a file was read helps with what it says or misses, not with a flag.
+    const meant = new Set<Origin>()
     const explained = [...problems, ...options].map(problem => {
       if (problem.path === '') return problem
       const flag = this.#flagOf(problem.path)
@@ -51,17 +53,19 @@ export class Origins {
           .map(each => find(origin.document, each))
           .find(each => each !== undefined)
         if (line === undefined) continue
+        meant.add(origin)
         return { path: `${labelOf(origin, line)} ${problem.path}`, message: hint(problem, origin, this.#kind) }
       }
       // What is not there has no line of its own.
       const [last] = finders
+      if (last) meant.add(last.origin)
       const line = last?.origin.at && last.find(last.origin.document, last.origin.at)
       if (last && (line !== undefined || options.includes(problem))) {
         return { ...problem, path: `${labelOf(last.origin, line)} ${problem.path}` }
       }
       return options.includes(problem) ? { ...problem, path: `--${this.#kind}-config ${problem.path}` } : problem
     })
-    return { problems: distinct(explained), notes: this.#notes() }
+    return { problems: explained, notes: this.#notes(meant) }
   }
 
   #flagOf(path: string): string | undefined {
@@ -73,8 +77,8 @@ export class Origins {
     return undefined
   }
 
-  #notes(): readonly string[] {
-    return this.#files.map(({ text, shape }) => {
+  #notes(meant: ReadonlySet<Origin>): readonly string[] {
+    return [...meant].map(({ text, shape }) => {
       const name = shapeName(this.#kind)
       return shape.reading === 'pulsar'
         ? `${text.label} was read as a ${name}, because ${shape.because}; the connector's own options go under configs`
@@ -86,11 +90,6 @@ export class Origins {
 function labelOf({ text }: Origin, line: number | undefined): string {
   const inFlag = text.label.startsWith('--') && !text.text.includes('\n')
   return line === undefined || inFlag ? text.label : `${text.label}:${line}`
-}
-
-/** An option in the wrong place is missed in the right one, too: one line says both. */
-function distinct(problems: readonly Problem[]): readonly Problem[] {
-  return [...new Map(problems.map(problem => [`${problem.path}\n${problem.message}`, problem])).values()]
 }
 
 function hint(problem: Problem, { shape }: Origin, kind: ConnectorKind): string {

@@ -1,4 +1,4 @@
-import type { RunOptions } from '@pulsar-io/engine'
+import { messagingProblem, type RunOptions } from '@pulsar-io/engine'
 import { type BatchPolicy, type Problem, parseDuration, parseSize } from '@pulsar-io/sdk'
 import { flagValue } from '../config/flag-fields.ts'
 import type { LogFormat } from '../logging.ts'
@@ -72,6 +72,9 @@ export function messagingUrl(values: FlagValues, problems: Problem[]): string | 
       path: '--messaging',
       message: `must be one of embedded, pulsar, native, got ${JSON.stringify(driver)}`,
     })
+  } else if (url !== undefined) {
+    const problem = messagingProblem(url)
+    if (problem !== undefined) problems.push({ path: '--broker-service-url', message: problem })
   }
   return chosen
 }
@@ -101,7 +104,10 @@ export function reader(values: FlagValues, problems: Problem[]): FlagReader {
       if (given === undefined) return undefined
       const value = /^\d+$/.test(given) ? Number(given) : Number.NaN
       if (value >= min && value <= max) return value
-      return wrong(name, `must be a whole number from ${min} to ${max}, got ${JSON.stringify(given)}`)
+      return wrong(
+        name,
+        `must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}, got ${JSON.stringify(given)}`,
+      )
     },
     duration(name) {
       const given = text(name)

@@ -67,5 +67,14 @@ export const consumeFlags: readonly FlagGroup[] = [
   where,
 ]
 
-/** Flags of `topics stats` and `topics list`. */
+/** Flags of `topics stats`. */
 export const topicsFlags: readonly FlagGroup[] = [where, output]
+
+/** Flags of `topics list`. */
+export const topicListFlags: readonly FlagGroup[] = [
+  where,
+  {
+    ...output,
+    flags: output.flags.map(flag => ({ ...flag, description: 'table (default): names, one per line; json: a list' })),
+  },
+]
