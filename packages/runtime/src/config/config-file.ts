@@ -50,7 +50,7 @@ export async function parseConfigText(
       // YAML has a flow style that looks like JSON: its own parser decides.
     }
   }
-  const { parseAllDocuments } = await import('yaml')
+  const { parseAllDocuments } = await import('./yaml.ts')
   const parsed = parseAllDocuments(text, { prettyErrors: false, stringKeys: true })
   // Text without any document comes back as an empty list.
   if (parsed.length === 0) return { label, text, documents: [null] }
@@ -75,7 +75,7 @@ export async function parseConfigText(
 export async function lineFinder(
   source: ConfigText,
 ): Promise<(document: number, path: ConfigPath) => number | undefined> {
-  const { isMap, isNode, isScalar, parseAllDocuments } = await import('yaml')
+  const { isMap, isNode, isScalar, parseAllDocuments } = await import('./yaml.ts')
   const parsed = parseAllDocuments(source.text, { prettyErrors: false })
   const lines = lineStarts(source.text)
   return (document, path) => {
