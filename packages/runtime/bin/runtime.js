@@ -20,6 +20,8 @@ if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
 }
 
 function start() {
+  // Smaller heaps for the threads of the connectors: docs/performance.md has the figures.
+  process.getBuiltinModule('node:v8').setFlagsFromString('--optimize-for-size')
   // Keeps compiled code from one start to the next: most of a short run is compiling.
   var nodeModule = process.getBuiltinModule('node:module')
   nodeModule.enableCompileCache()
