@@ -26,7 +26,7 @@ export async function serveMetrics(
 ): Promise<MetricsServer> {
   // Loaded here: a run without a metrics port starts faster without them (node:http as a module brings undici along).
   const [{ collectDefaultMetrics, Registry: PromRegistry }, { createServer }] = await Promise.all([
-    import('prom-client'),
+    import('./prom-client.ts'),
     import('node:http'),
   ])
   const processMetrics = new PromRegistry()
