@@ -62,7 +62,11 @@ async function run(target: Target, once: boolean): Promise<number> {
     say(`Sending ${number(records.length)} records`)
     const begin = performance.now()
     await send(url, records, signal)
-    const after = await pipeline.until(progress => progress.written - before.written >= records.length, signal)
+    // The two report on their own: the sink may be first to tell of the last record.
+    const after = await pipeline.until(
+      ({ published, written }) => Math.min(published - before.published, written - before.written) >= records.length,
+      signal,
+    )
     const seconds = ((performance.now() - begin) / 1000).toFixed(1)
     const arrived = (await target.count()) - countBefore
     const published = after.published - before.published
