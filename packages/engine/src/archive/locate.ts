@@ -50,7 +50,9 @@ async function locateBuiltin(name: string, places: Places): Promise<Location> {
   const near = closest(name, names)
   const hint = near === undefined ? '' : ` (did you mean builtin://${near}?)`
   const there =
-    names.length === 0 ? 'There is none in that folder; name another with --connectors-dir' : `There: ${names.join(', ')}`
+    names.length === 0
+      ? 'There is none in that folder; name another with --connectors-dir'
+      : `There: ${names.join(', ')}`
   throw new ArchiveError(
     'PIO_ARCHIVE_NOT_FOUND',
     `builtin://${name}`,

@@ -3,12 +3,12 @@ import type { BatchPolicy, PartitionCheckpoint, SinkContext, SinkDefinition } fr
 import { toError } from '../failure.ts'
 import type { SinkInstanceSpec } from '../instance/spec.ts'
 import { type Deferred, defer, settlesWithin } from '../wait.ts'
+import { Acknowledger, lastOfEachPartition } from './acknowledger.ts'
 import { connectorContext, type TaskServices } from './context.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Decoder } from './decoder.ts'
 import { settleBatch } from './settle-batch.ts'
 import { SinkHandle } from './sink-handle.ts'
-import { partitionKey, type TaskRecord } from './task-record.ts'
 
 /** What a connector does not say about batches. */
 const DEFAULT_BATCH: BatchPolicy = { maxRecords: 1000, maxBytes: 5 * 1024 * 1024, maxDelayMs: 10, maxInFlight: 1 }
@@ -21,6 +21,7 @@ export class SinkTask {
   readonly #handle: SinkHandle
   readonly #deadLetters: DeadLetters
   readonly #decoder: Decoder
+  readonly #acks: Acknowledger
   readonly #policy: BatchPolicy
   readonly #transactional: boolean
   readonly #inFlight = new Set<Promise<void>>()
@@ -46,6 +47,7 @@ export class SinkTask {
       subscription: spec.subscription,
       topic: spec.deadLetterTopic,
     })
+    this.#acks = new Acknowledger(consumer, isCumulative(spec), services.stats, error => this.#fail(error))
     this.#decoder = new Decoder(spec.inputSchemas)
     this.#policy = batchPolicy(spec, definition, config)
     // Whoever runs the task sees the error; without this line it would count as unhandled while nobody does.
@@ -134,14 +136,17 @@ export class SinkTask {
       if (batch.length === 0) continue
       while (this.#inFlight.size >= this.#policy.maxInFlight) await Promise.race(this.#inFlight)
       const settling: Promise<void> = this.#settle(batch)
-        .catch(error => {
-          this.#stopPulling.abort()
-          this.#failed.reject(toError(error))
-        })
+        .catch(error => this.#fail(toError(error)))
         .finally(() => this.#inFlight.delete(settling))
       this.#inFlight.add(settling)
     }
     await Promise.all(this.#inFlight)
+    await this.#acks.drained()
+  }
+
+  #fail(error: Error): void {
+    this.#stopPulling.abort()
+    this.#failed.reject(error)
   }
 
   async #gather(): Promise<Message[]> {
@@ -185,8 +190,7 @@ export class SinkTask {
   async #settle(messages: readonly Message[]): Promise<void> {
     const { stats, signal } = this.#services
     const once = this.#spec.guarantee === 'ATMOST_ONCE'
-    const cumulative = this.#spec.subscriptionType === 'Failover' || this.#spec.subscriptionType === 'Exclusive'
-    if (once) await this.#acknowledge(messages, cumulative)
+    if (once) await this.#acks.acknowledge(messages)
     const { records, rejected } = this.#decoder.decode(messages)
     for (const { error } of rejected) stats.systemError(error)
     const started = performance.now()
@@ -201,21 +205,20 @@ export class SinkTask {
       once,
       // A cumulative acknowledgement covers the batch as a whole, once all of it is settled.
       settled: async settled => {
-        if (!once && !cumulative) await this.#consumer.acknowledge(settled.map((record: TaskRecord) => record.message))
+        if (!once && !isCumulative(this.#spec)) await this.#acks.begin(settled.map(record => record.message))
       },
     })
     if (signal.aborted) return
     stats.latency.observe(performance.now() - started)
     stats.batchSize.observe(messages.length)
-    if (!once && cumulative) await this.#acknowledge(messages, cumulative)
-    stats.inFlight -= messages.length
+    if (once) stats.inFlight -= messages.length
+    else if (isCumulative(this.#spec)) await this.#acks.begin(messages)
     stats.active()
   }
+}
 
-  async #acknowledge(messages: readonly Message[], cumulative: boolean): Promise<void> {
-    if (!cumulative) return this.#consumer.acknowledge(messages)
-    for (const message of lastOfEachPartition(messages)) await this.#consumer.acknowledgeCumulative(message)
-  }
+function isCumulative({ subscriptionType }: SinkInstanceSpec): boolean {
+  return subscriptionType === 'Failover' || subscriptionType === 'Exclusive'
 }
 
 /** A new subscription begins behind what is there already, as in Pulsar. Whoever filled the topic first should hear of it. */
@@ -249,7 +252,7 @@ async function tellOfSkipped(
 function batchPolicy(spec: SinkInstanceSpec, definition: SinkDefinition, config: unknown): BatchPolicy {
   const policy = { ...DEFAULT_BATCH, ...definition.batchPolicy(config), ...spec.batch }
   // Two batches at once can overtake each other; a cumulative acknowledgement needs their order, too.
-  const inOrder = spec.ordered || spec.subscriptionType === 'Failover' || spec.subscriptionType === 'Exclusive'
+  const inOrder = spec.ordered || isCumulative(spec)
   return inOrder ? { ...policy, maxInFlight: 1 } : policy
 }
 
@@ -267,19 +270,6 @@ function consumerOptions(spec: SinkInstanceSpec, signal: AbortSignal): ConsumerO
     ...(spec.maxUnsettled === undefined ? {} : { maxUnsettled: spec.maxUnsettled }),
     signal,
   }
-}
-
-function lastOfEachPartition(messages: readonly Message[]): readonly Message[] {
-  const last = new Map<string, Message>()
-  let previous: Message | undefined
-  for (const message of messages) {
-    // Neighbours are mostly of one partition: one look-up for a run of them.
-    if (previous && (previous.topic !== message.topic || previous.partition !== message.partition))
-      last.set(partitionKey(previous), previous)
-    previous = message
-  }
-  if (previous) last.set(partitionKey(previous), previous)
-  return [...last.values()]
 }
 
 function checkpointOf(messages: readonly Message[]): readonly PartitionCheckpoint[] {
