@@ -45,7 +45,7 @@ export function createLiveLine(terminal: Terminal, color: boolean, now: () => nu
     start(connectors) {
       const samples = [{ time: now(), written: 0 }]
       timer = setInterval(() => {
-        const totals = total(connectors.flatMap(each => each.snapshots()))
+        const totals = total(connectors)
         const time = now()
         // Instances tell their numbers in steps: over a few drawings the rate is steady.
         const [oldest = { time, written: totals.written }] = samples
@@ -65,6 +65,8 @@ export function createLiveLine(terminal: Terminal, color: boolean, now: () => nu
 }
 
 interface Totals {
+  /** What sources have published, where sinks write; undefined: there are only sources, or only sinks. */
+  readonly read: number | undefined
   readonly written: number
   readonly lag: number | undefined
   readonly inFlight: number
@@ -72,11 +74,18 @@ interface Totals {
   readonly deadLettered: number
 }
 
-function total(snapshots: readonly InstanceSnapshot[]): Totals {
-  const sum = (of: (snapshot: InstanceSnapshot) => number) => snapshots.reduce((all, each) => all + of(each), 0)
+function total(connectors: readonly RunningConnector[]): Totals {
+  const of = (kind: string) => connectors.filter(each => each.kind === kind).flatMap(each => each.snapshots())
+  const [sources, sinks] = [of('source'), of('sink')]
+  const snapshots = [...sources, ...sinks]
+  const both = sources.length > 0 && sinks.length > 0
+  const sum = (pick: (snapshot: InstanceSnapshot) => number, among = snapshots) =>
+    among.reduce((all, each) => all + pick(each), 0)
   const lags = snapshots.map(each => each.lag).filter(lag => lag !== undefined)
   return {
-    written: sum(each => each.written),
+    // A record on its way through a source and a sink counts once.
+    read: both ? sum(each => each.written, sources) : undefined,
+    written: sum(each => each.written, both ? sinks : snapshots),
     // Instances of one sink share its subscription, so each of them sees the same backlog.
     lag: lags.length === 0 ? undefined : Math.max(...lags),
     inFlight: sum(each => each.inFlight),
@@ -94,6 +103,7 @@ function liveText(totals: Totals, rate: number, connectors: readonly RunningConn
   )
   const parts = [
     `${count(Math.max(0, Math.round(rate)))}/s`,
+    ...(totals.read === undefined ? [] : [`${count(totals.read)} read`]),
     `${count(totals.written)} written`,
     ...(totals.lag === undefined ? [] : [`lag ${count(totals.lag)}`]),
     `in flight ${count(totals.inFlight)}`,

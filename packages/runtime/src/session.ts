@@ -1,7 +1,10 @@
 import {
   type ConnectorSpec,
+  type InstanceSnapshot,
+  type LogLine,
   type MetricsServer,
   type Run,
+  type RunningConnector,
   type RunResult,
   serveMetrics,
   startConnectors,
@@ -69,6 +72,7 @@ export async function runSession(specs: readonly ConnectorSpec[], options: Sessi
     }
     const result = await watch(run, stop.signal, live, logging)
     live?.stop()
+    if (run.connectors.length > 1) for (const each of run.connectors) logging.log(share(each))
     if (result.undrained > 0) {
       logging.warn(
         `${result.undrained} records were still in flight when the drain timeout passed; they will be handed out again`,
@@ -126,6 +130,23 @@ async function started(
 async function liveLine(color: boolean): Promise<LiveLine> {
   const { createLiveLine } = await import('./live-line.ts')
   return createLiveLine(process.stderr, color)
+}
+
+/** What one connector of several has done: the summary adds them up. */
+function share({ fqn, kind, snapshots }: RunningConnector): LogLine {
+  const sum = (pick: (snapshot: InstanceSnapshot) => number) => snapshots().reduce((all, each) => all + pick(each), 0)
+  return {
+    level: 'info',
+    time: Date.now(),
+    message: `this ${kind} is done`,
+    connector: fqn,
+    fields: {
+      recordsIn: sum(each => each.received),
+      recordsOut: sum(each => each.written),
+      deadLettered: sum(each => each.deadLettered),
+      retried: sum(each => each.retried),
+    },
+  }
 }
 
 type Numbers = Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'seconds'>

@@ -10,9 +10,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function connector(snapshot: Partial<InstanceSnapshot>): RunningConnector {
+function connector(snapshot: Partial<InstanceSnapshot>, kind = 'sink'): RunningConnector {
   const numbers = { state: 'running', written: 0, inFlight: 0, retried: 0, deadLettered: 0, lag: undefined }
-  return { name: 'es', snapshots: () => [{ ...numbers, ...snapshot }] } as unknown as RunningConnector
+  return { name: 'es', kind, snapshots: () => [{ ...numbers, ...snapshot }] } as unknown as RunningConnector
 }
 
 describe('live line', () => {
@@ -34,6 +34,17 @@ describe('live line', () => {
     expect(written.at(-1)).toBe('\r\x1b[K')
     vi.advanceTimersByTime(1000)
     expect(written.at(-1)).toBe('\r\x1b[K')
+  })
+})
+
+describe('live line of a pipeline', () => {
+  it('counts a record once that goes through a source and a sink', () => {
+    const written: string[] = []
+    const live = createLiveLine({ write: (text: string) => written.push(text) }, false)
+    live.start([connector({ written: 9 }, 'source'), connector({ written: 7, lag: 2 })])
+    vi.advanceTimersByTime(250)
+    live.stop()
+    expect(written[0]).toBe('28/s · 9 read · 7 written · lag 2 · in flight 0 · retried 0 · dead 0')
   })
 })
 

@@ -95,6 +95,8 @@ describe('runtime run -f', () => {
     expect(checked).toEqual({ code: 0, stdout: 'p.yaml is valid: sources 1, sinks 1\n', stderr: '' })
     const ran = await cli(dir, ['run', '-f', 'p.yaml', '--exit-when-idle', '500ms'])
     expect(ran.stderr).toMatch(SUMMARY)
+    expect(ran.stderr).toMatch(/"msg":"this source is done","recordsIn":250,"recordsOut":250,/)
+    expect(ran.stderr).toMatch(/"msg":"this sink is done","recordsIn":250,"recordsOut":250,/)
     expect(ran.code).toBe(0)
     expect((await readFile(join(dir, 'out'), 'utf8')).split('\n')).toHaveLength(251)
   })
