@@ -1,4 +1,4 @@
-import { RecordError } from '@pulsar-io/sdk'
+import { ConfigProblems } from './config/config-problems.ts'
 
 /** Bytes of a line at most: what Pulsar takes as a message by default. */
 const MAX_LINE_BYTES = 5 * 1024 * 1024
@@ -6,8 +6,14 @@ const MAX_LINE_BYTES = 5 * 1024 * 1024
 const NEWLINE = 10
 const RETURN = 13
 
-/** Lines of a stream, as many as a chunk completes at a time; the line end, `\n` or `\r\n`, is taken off. */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
+/**
+ * Lines of a stream, as many as a chunk completes at a time; the line end, `\n` or `\r\n`, is taken off.
+ * Throws ConfigProblems that name `place` and the line which is too long.
+ */
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  place: string,
+): AsyncGenerator<readonly Uint8Array[]> {
   let rest: Uint8Array[] = []
   let restBytes = 0
   let line = 0
@@ -28,9 +34,8 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     }
     if (lines.length > 0) yield lines
     if (restBytes > MAX_LINE_BYTES) {
-      throw new RecordError(`line ${line + 1}: longer than ${MAX_LINE_BYTES} bytes; records end with a newline`, {
-        code: 'PIO_LINE_TOO_LONG',
-      })
+      const message = 'longer than the 5 MiB that a record may have; nothing from this line on was published'
+      throw new ConfigProblems([{ path: `${place}:${line + 1}`, message }], [], 'PIO_LINE_TOO_LONG')
     }
   }
   // The last line may come without its newline.

@@ -172,6 +172,17 @@ describe('runtime topics', () => {
     expect(JSON.parse(stats.stdout)).toMatchObject({ messages: 2, subscriptions: [] })
   })
 
+  it('keeps to the schema of the topic, and makes no topic for a file that is not there', async () => {
+    await cli(dir, ['topics', 'produce', 'typed', '--schema', 'json'], '{}\n')
+    const text = await cli(dir, ['topics', 'produce', 'typed'], 'no json\n')
+    expect(text.stderr).toMatch(/standard input:1: not JSON/)
+    const other = await cli(dir, ['topics', 'produce', 'typed', '--schema', 'string'], 'x\n')
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringMatching(/--schema: typed has the schema json/) })
+    const absent = await cli(dir, ['topics', 'produce', 'absent', '--file', 'absent'])
+    expect(absent).toMatchObject({ code: 2, stderr: expect.stringMatching(/^error: --file: cannot read absent/) })
+    expect((await cli(dir, ['topics', 'list'])).stdout).toBe('persistent://public/default/typed\n')
+  })
+
   it('says how many records are in when it is interrupted', async () => {
     const running = start(dir, ['topics', 'produce', 't'])
     running.child.stdin?.write('a\nb\n')

@@ -7,7 +7,7 @@ import { readLines } from '../src/lines.ts'
 
 async function linesOf(...chunks: string[]): Promise<string[]> {
   const lines: string[] = []
-  for await (const some of readLines(Readable.from(chunks.map(chunk => Buffer.from(chunk))))) {
+  for await (const some of readLines(Readable.from(chunks.map(chunk => Buffer.from(chunk))), 'in')) {
     lines.push(...some.map(line => Buffer.from(line).toString()))
   }
   return lines
@@ -21,7 +21,7 @@ describe('readLines', () => {
   })
 
   it('refuses a line that has no end', async () => {
-    await expect(linesOf('ok\n', 'x'.repeat(6 * 1024 * 1024))).rejects.toThrow(/^line 2: longer than 5242880 bytes/)
+    await expect(linesOf('ok\n', 'x'.repeat(6 * 1024 * 1024))).rejects.toThrow(/^in:2: longer than the 5 MiB/)
   })
 })
 

@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs'
-import type { OutgoingMessage, Producer } from '@pulsar-io/messaging'
+import { constants, createReadStream } from 'node:fs'
+import { access } from 'node:fs/promises'
+import type { MessagingClient, OutgoingMessage, Producer } from '@pulsar-io/messaging'
 import type { Problem, Properties, SchemaInfo } from '@pulsar-io/sdk'
 import { readFailure } from '../config/config-file.ts'
 import { ConfigProblems } from '../config/config-problems.ts'
@@ -31,8 +32,10 @@ interface ProduceOptions {
 /** `topics produce`: one record per line; always ends by saying how many records were acknowledged. */
 export async function produce(topic: string, values: FlagValues): Promise<number> {
   const problems: Problem[] = []
-  const options = produceOptions(values, problems)
+  const asked = produceOptions(values, problems)
+  if (asked.file !== '-') await checkReadable(asked.file, problems)
   return withMessaging(values, problems, async client => {
+    const options = { ...asked, schema: await schemaFor(client, topic, asked.schema) }
     const stop = onStop()
     let producer: Producer | undefined
     const sender = new Sender(() => producer, options.rate)
@@ -50,6 +53,33 @@ export async function produce(topic: string, values: FlagValues): Promise<number
       await producer?.close()
     }
   })
+}
+
+/** Looked at before there is a topic: a file that is not there leaves nothing behind. */
+async function checkReadable(file: string, problems: Problem[]): Promise<void> {
+  try {
+    await access(file, constants.R_OK)
+  } catch (error) {
+    problems.push({ path: '--file', message: `cannot read ${file}: ${readFailure(error)}` })
+  }
+}
+
+/** The schema to publish with: the one that is asked for, else the one of the topic. Throws when they differ. */
+async function schemaFor(
+  client: MessagingClient,
+  topic: string,
+  asked: SchemaInfo | undefined,
+): Promise<SchemaInfo | undefined> {
+  if (!(await client.topics.exists(topic))) return asked
+  const { schema } = await client.topics.stats(topic)
+  if (schema === undefined || asked === undefined || asked.type === schema.type) return schema ?? asked
+  const has = schema.type.toLowerCase()
+  throw new ConfigProblems([
+    {
+      path: '--schema',
+      message: `${topic} has the schema ${has}, which its readers rely on; leave --schema out, or choose another topic`,
+    },
+  ])
 }
 
 function produceOptions(values: FlagValues, problems: Problem[]): ProduceOptions {
@@ -81,7 +111,7 @@ async function pump(options: ProduceOptions, sender: Sender, signal: AbortSignal
   signal.addEventListener('abort', end, { once: true })
   let number = 0
   try {
-    for await (const lines of readLines(input)) {
+    for await (const lines of readLines(input, placeOf(options.file))) {
       for (const line of lines) {
         number++
         const message = toMessage(line, number, options)
@@ -116,7 +146,7 @@ export function toMessage(
 ): OutgoingMessage | undefined {
   if (keyField === undefined && schema?.type !== 'JSON') return { payload: line, properties }
   if (line.length === 0) return undefined
-  const place = `${file === '-' ? 'standard input' : file}:${number}`
+  const place = `${placeOf(file)}:${number}`
   const refuse = (message: string) =>
     new ConfigProblems(
       [{ path: place, message: `${message}; nothing from this line on was published` }],
@@ -137,6 +167,10 @@ export function toMessage(
     return { payload: line, properties, key: String(key) }
   }
   throw refuse(`--key-field ${keyField}: the record has no such field with a text or a number`)
+}
+
+function placeOf(file: string): string {
+  return file === '-' ? 'standard input' : file
 }
 
 function isFields(value: unknown): value is { readonly [name: string]: unknown } {
