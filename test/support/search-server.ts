@@ -11,7 +11,7 @@ export class SearchServer {
     this.#headers = { 'content-type': 'application/json', ...(login ? { authorization: `Basic ${login}` } : {}) }
   }
 
-  /** Throws for an answer that is neither good nor 404; a 404 gives undefined. */
+  /** Gives undefined for an index that is not there, or so new that its shards are not. Throws for other failures. */
   async ask<T>(method: string, path: string, body?: unknown): Promise<T | undefined> {
     const answer = await fetch(`${this.url}${path}`, {
       method,
@@ -20,6 +20,7 @@ export class SearchServer {
     })
     const text = await answer.text()
     if (answer.status === 404) return undefined
+    if (answer.status === 503 && text.includes('no_shard_available')) return undefined
     if (!answer.ok) throw new Error(`${method} ${path}: HTTP ${answer.status} ${text.slice(0, 500)}`)
     return (text === '' ? {} : JSON.parse(text)) as T
   }
