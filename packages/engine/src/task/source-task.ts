@@ -69,7 +69,7 @@ export class SourceTask {
     const task = new SourceTask(spec, definition, config, client, services, checkpoints)
     try {
       await task.#publisher.open()
-      await task.#openSource()
+      await task.#openSource('first')
     } catch (error) {
       await task.close()
       throw error
@@ -104,12 +104,19 @@ export class SourceTask {
     for (const result of closed) if (result.status === 'rejected') this.#services.stats.systemError(result.reason)
   }
 
-  async #openSource(): Promise<void> {
+  async #openSource(which: 'first' | 'again'): Promise<void> {
+    const offsets = await this.#checkpoints.load()
+    // Whoever expects everything once more has to hear that the name of the connector stands for how far it got.
+    if (which === 'first' && offsets.size > 0) {
+      this.#services.log('info', `goes on where ${this.#spec.fqn} stopped; another --name begins anew`, {
+        checkpoints: offsets.size,
+      })
+    }
     const context: SourceContext = {
       ...connectorContext(this.#spec, this.#services),
       signal: AbortSignal.any([this.#services.signal, this.#stopReading.signal]),
       destinationTopic: this.#spec.destinationTopic,
-      offsets: await this.#checkpoints.load(),
+      offsets,
     }
     const source = this.#definition.create()
     // Closed also when `open` fails: it may hold half a connection.
@@ -169,7 +176,7 @@ export class SourceTask {
       await sleep(delays[meaning === 'block' ? 'block' : 'reconnect'].next(), signal)
       if (signal.aborted) return
       try {
-        await this.#openSource()
+        await this.#openSource('again')
         stats.become('running')
         log('info', 'connected again')
         return

@@ -86,6 +86,8 @@ describe('a source task', () => {
     await second.close()
     expect(probe.starts).toEqual([20])
     expect(await one.texts(OUT)).toEqual(numbers(50))
+    const told = (logs: typeof first.logs) => logs.filter(({ message }) => message.startsWith('goes on where')).length
+    expect([told(first.logs), told(second.logs)]).toEqual([0, 1])
   })
 
   it('drops what the topic already has when it reads again, with EFFECTIVELY_ONCE', async () => {
