@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Message, MessagingClient, OutgoingMessage } from '@pulsar-io/messaging'
 import { openEmbedded } from '@pulsar-io/messaging-embedded'
-import type { LogFields, SchemaInfo, SinkDefinition, SourceDefinition } from '@pulsar-io/sdk'
+import type { ConnectorKind, LogFields, SchemaInfo, SinkDefinition, SourceDefinition } from '@pulsar-io/sdk'
 import { onTestFinished } from 'vitest'
 import type { SinkInstanceSpec, SourceInstanceSpec } from '../../src/instance/spec.ts'
 import type { TaskServices } from '../../src/task/context.ts'
@@ -149,7 +149,7 @@ const common = {
       version: '1',
       description: '',
       apiLevel: 1,
-      kinds: [],
+      kinds: [] as ConnectorKind[],
       entry: '',
       files: {},
     },

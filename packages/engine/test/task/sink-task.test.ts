@@ -167,7 +167,7 @@ describe('a sink task', () => {
       batch: {},
       create: () => ({
         open: () => undefined,
-        write: async records =>
+        write: async (records: readonly Record<Uint8Array>[]) =>
           records.map(record => {
             const text = Buffer.from(record.value ?? []).toString()
             if (text === 'k=1' && failures-- > 0) return new TransientError('busy')
