@@ -6,7 +6,7 @@ import { ratios, spread } from './stats.ts'
 import { BenchTopic, jsonRecords } from './topic.ts'
 import type { Bench } from './types.ts'
 
-const RECORDS = 300_000
+const RECORDS = 600_000
 
 /** Embedded log → decode JSON → a sink that does nothing, against the same records straight out of lmdb. */
 export const log: Bench = async ({ folder, rounds }) => {

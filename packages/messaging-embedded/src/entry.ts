@@ -219,6 +219,12 @@ export class Entry {
     return flags & NULL_PAYLOAD ? null : this.bytes.subarray(this.skip(start, flags, ~0), this.endOf(i))
   }
 
+  payloadSize(i: number): number {
+    const start = this.startOf(i)
+    const flags = this.flags(start)
+    return flags & NULL_PAYLOAD ? 0 : this.endOf(i) - this.skip(start, flags, ~0)
+  }
+
   private flags(start: number): number {
     return this.bytes[start] as number
   }

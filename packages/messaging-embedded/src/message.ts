@@ -55,6 +55,10 @@ export class EmbeddedMessage implements Message {
     return this.entry.payload(this.index)
   }
 
+  get size(): number {
+    return this.entry.payloadSize(this.index)
+  }
+
   get properties(): Properties {
     return this.entry.properties(this.index)
   }

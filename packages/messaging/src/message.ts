@@ -12,6 +12,8 @@ export interface Message {
   readonly orderingKey: string | undefined
   /** null is a tombstone. Valid until the message is settled; copy what outlives it. */
   readonly payload: Uint8Array | null
+  /** Bytes of the payload; cheaper to ask for than the payload itself. */
+  readonly size: number
   readonly properties: Properties
   /** Milliseconds since 1970; undefined where the producer stated none. */
   readonly eventTime: number | undefined

@@ -72,6 +72,7 @@ describe('describe', () => {
     key: undefined,
     orderingKey: undefined,
     payload: Buffer.from('{"a":1}'),
+    size: 7,
     properties: { p: 'v' },
     eventTime: undefined,
     publishTime: 5,

@@ -56,7 +56,7 @@ function jsonCodec(schema: SchemaInfo): Codec {
     decode: payload => {
       try {
         // Buffer's decoder is the fastest there is for short texts; JSON.parse refuses what is not JSON.
-        return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'))
+        return JSON.parse(asBuffer(payload).toString('utf8'))
       } catch (error) {
         throw decodeError('JSON', (error as Error).message, error)
       }
@@ -65,6 +65,10 @@ function jsonCodec(schema: SchemaInfo): Codec {
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
 
 function utf8(text: string): Uint8Array {
   return Buffer.from(text, 'utf8')

@@ -178,7 +178,7 @@ export class SinkTask {
     if (messages.length === 0) return 0
     const { stats } = this.#services
     let bytes = 0
-    for (const message of messages) bytes += message.payload?.byteLength ?? 0
+    for (const message of messages) bytes += message.size
     stats.received += messages.length
     stats.inFlight += messages.length
     stats.bytesReceived += bytes
