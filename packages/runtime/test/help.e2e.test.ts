@@ -13,8 +13,8 @@ function leaves(command: Command): Command[] {
 function complete(script: string, ...words: string[]): string[] {
   const program = `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _pulsar_io_runtime; echo "\${COMPREPLY[*]}"`
   return execFileSync('bash', ['-c', program, 'bash', ...words], { encoding: 'utf8' })
-    .trim()
     .split(/\s+/)
+    .filter(word => word !== '')
 }
 
 describe('help', () => {
@@ -56,6 +56,12 @@ describe('completion', () => {
     expect(complete(stdout, 'runtime', 'sinks', 'localrun', '--topics')).toEqual(['--topics-pattern'])
     expect(complete(stdout, 'runtime', '--archive', 'x', '--source-config-f')).toEqual(['--source-config-file'])
     expect(complete(stdout, 'runtime', 'run', '--isolation', 't')).toEqual(['thread'])
+    expect(complete(stdout, 'runtime', '--archive', 'x', '--kind', '')).toEqual(['sink', 'source'])
+    expect(complete(stdout, 'runtime', 'topics', 'consume', 't', '--output', '')).toEqual(['value', 'json'])
+    expect(complete(stdout, 'runtime', 'topics', 'stats', 't', '--output', '')).toEqual(['json', 'table'])
+    expect(complete(stdout, 'runtime', 'completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']))
+    // The shell offers files.
+    expect(complete(stdout, 'runtime', 'run', '-f', '')).toEqual([])
   })
 
   it('refuses a shell that it does not know', async () => {

@@ -87,7 +87,7 @@ export function checkAllowed(url: URL, allowedUrls: readonly string[], from?: st
   if (allowedUrls.some(prefix => isBelow(url, prefix))) return
   const list = allowedUrls.length === 0 ? 'none is' : `allowed: ${allowedUrls.join(', ')}`
   throw deny(
-    `archives are fetched from allow-listed addresses only (${list}). Download it and give the file, or add the address to the allow-list of this runtime`,
+    `archives are fetched from allow-listed addresses only (${list}). Download it and give the file, or allow the address with --allow-url`,
   )
 }
 

@@ -41,9 +41,12 @@ export async function listConnectors(dir: string, limits?: Partial<ArchiveLimits
     try {
       const manifest = await readManifest(path, await readArchive(path, bounds), bounds)
       const { name, version, description, kinds } = manifest
+      const listing = { name, version, description, kinds, path, manifest }
       const other = byName.get(name)
-      if (other === undefined) byName.set(name, { name, version, description, kinds, path, manifest })
-      else skipped.push({ file: path, reason: `${name} is in ${other.path} already` })
+      // Of several, `builtin://` takes the file of that name.
+      const [kept, left] = other !== undefined && file !== `${name}.tgz` ? [other, listing] : [listing, other]
+      byName.set(name, kept)
+      if (left !== undefined) skipped.push({ file: left.path, reason: `${name} is in ${kept.path} already` })
     } catch (error) {
       if (!isArchiveError(error)) throw error
       skipped.push({ file: path, reason: error.message.slice(error.archive.length + 2) })

@@ -331,7 +331,7 @@ describe('listConnectors', () => {
     expect(reasons).toEqual([
       ['new.tgz', expect.stringContaining('API level 2')],
       ['pulsar-io-kafka.nar', expect.stringContaining('Java')],
-      ['tiny.tgz', expect.stringContaining('tiny-again.tgz already')],
+      ['tiny-again.tgz', expect.stringContaining('tiny.tgz already')],
     ])
   })
 

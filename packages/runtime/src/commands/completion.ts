@@ -28,6 +28,8 @@ interface Place {
   readonly words: readonly string[]
   readonly children: readonly Command[]
   readonly options: readonly Option[]
+  /** What its argument may be, where that is known. */
+  readonly values: readonly string[]
 }
 
 function walk(command: Command, words: readonly string[]): readonly Place[] {
@@ -40,29 +42,36 @@ function walk(command: Command, words: readonly string[]): readonly Place[] {
       ? [...help.visibleOptions(command), ...help.visibleOptions(hidden)]
       : help.visibleOptions(command)
   const options = [...new Map(own.map(option => [option.long, option])).values()]
-  const here = { words, children, options }
+  const values = command.name() === 'completion' ? SHELLS : []
+  const here = { words, children, options, values }
   const below = children.flatMap(child =>
     [child.name(), ...child.aliases()].flatMap(name => walk(child, [...words, name])),
   )
   return [here, ...below]
 }
 
-function wordsOf({ children, options }: Place): readonly string[] {
+function wordsOf({ children, options, values }: Place): readonly string[] {
   const commands = children.flatMap(child => [child.name(), ...child.aliases()])
-  return [...commands, ...options.flatMap(option => option.long ?? [])]
+  return [...commands, ...values, ...options.flatMap(option => option.long ?? [])]
 }
 
 function choicesOf(option: Option): readonly string[] {
   return option.argChoices ?? []
 }
 
-function choiceCases(places: readonly Place[]): string {
-  const byFlag = new Map<string, readonly string[]>()
-  for (const option of places.flatMap(place => place.options)) {
-    const choices = choicesOf(option)
-    if (choices.length > 0 && option.long) byFlag.set(option.long, choices)
-  }
-  return [...byFlag].map(([flag, choices]) => `    ${flag}) words="${choices.join(' ')}" ;;\n`).join('')
+/** What may follow a flag that takes a value, by command and flag. No words leave the shell to offer files. */
+function valueCases(places: readonly Place[]): string {
+  return places
+    .flatMap(({ words, options }) =>
+      options
+        .filter(option => option.required)
+        .map(option => {
+          const flags = [option.long, option.short].filter(flag => flag !== undefined)
+          const patterns = flags.map(flag => `"${[...words, flag].join(' ')}"`).join('|')
+          return `    ${patterns}) words="${choicesOf(option).join(' ')}" ;;\n`
+        }),
+    )
+    .join('')
 }
 
 function wordCases(places: readonly Place[]): string {
@@ -85,8 +94,8 @@ _pulsar_io_runtime() {
     next="\${path:+$path }$word"
     case "$next" in ${pathPattern(places)}) path="$next" ;; esac
   done
-  case "$prev" in
-${choiceCases(places)}    *)
+  case "\${path:+$path }$prev" in
+${valueCases(places)}    *)
       case "$path" in
 ${wordCases(places)}      esac ;;
   esac
@@ -105,8 +114,8 @@ _pulsar_io_runtime() {
     next="\${cur_path:+$cur_path }\${words[i]}"
     case "$next" in ${pathPattern(places)}) cur_path="$next" ;; esac
   done
-  case "$prev" in
-${choiceCases(places).replaceAll('words=', 'words_here=')}    *)
+  case "\${cur_path:+$cur_path }$prev" in
+${valueCases(places).replaceAll('words=', 'words_here=')}    *)
       case "$cur_path" in
 ${wordCases(places).replaceAll('words=', 'words_here=')}      esac ;;
   esac
@@ -132,7 +141,8 @@ function fish(places: readonly Place[]): string {
         const values = choices.length > 0 ? ` -x -a ${quote(choices.join(' '))}` : option.required ? ' -r' : ''
         return `complete -c ${name} -n ${quote(condition)} -l ${option.long?.slice(2)}${values} -d ${quote(option.description)}`
       })
-      return [...commands, ...flags]
+      const values = place.values.map(value => `complete -c ${name} -n ${quote(condition)} -f -a ${value}`)
+      return [...commands, ...values, ...flags]
     }),
   )
   return `# fish completion; save it as ~/.config/fish/completions/runtime.fish\n${lines.join('\n')}\n`

@@ -32,7 +32,7 @@ export const validateFlags: readonly FlagGroup[] = [
   {
     heading: 'Configuration:',
     flags: [
-      { flags: '--kind <kind>', description: 'sink or source, where the archive has both' },
+      { flags: '--kind <kind>', description: 'Which one, where the archive has both', choices: ['sink', 'source'] },
       { flags: '--sink-config <json|file>', description: "The sink's options: JSON, or a file" },
       { flags: '--sink-config-file <file>', description: 'JSON or YAML: SinkConfig, or the bare options' },
       { flags: '--source-config <json|file>', description: "The source's options: JSON, or a file" },

@@ -4,7 +4,9 @@ import type { FlagGroup } from './flag.ts'
 export const kindFlags: readonly FlagGroup[] = [
   {
     heading: 'Connector:',
-    flags: [{ flags: '--kind <kind>', description: 'sink or source, where the archive has both' }],
+    flags: [
+      { flags: '--kind <kind>', description: 'Which one, where the archive has both', choices: ['sink', 'source'] },
+    ],
   },
 ]
 

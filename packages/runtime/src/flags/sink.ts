@@ -51,7 +51,7 @@ export const sinkFlags: readonly FlagGroup[] = [
       },
       {
         flags: '--dead-letter-topic <topic>',
-        description: 'Topic of dead letters; default <topic>-<subscription>-DLQ',
+        description: 'Topic of dead letters; default <topic>-<subscription>-DLQ, with - for each / of the subscription',
         field: 'deadLetterTopic',
       },
       {
