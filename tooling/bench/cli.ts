@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util'
 import { archives } from './archives.ts'
 import { elasticsearch } from './elasticsearch.ts'
 import { log } from './log.ts'
-import { memory, start } from './start.ts'
+import { memory } from './memory.ts'
+import { start } from './start.ts'
 import type { Bench, Figure, Spread } from './types.ts'
 
 const benches: { readonly [name: string]: Bench } = { log, elasticsearch, start, memory, archives }

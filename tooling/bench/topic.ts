@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessagingClient } from '@pulsar-io/messaging'
 import { openEmbedded } from '@pulsar-io/messaging-embedded'
 import type { SchemaInfo } from '@pulsar-io/sdk'
@@ -17,18 +18,39 @@ export class BenchTopic {
     this.#client = client
   }
 
-  /** Publishes `payloads` into a new log below `folder`. */
-  static async fill(folder: string, payloads: readonly Uint8Array[], schema?: SchemaInfo): Promise<BenchTopic> {
+  /** A topic in a new log below `folder` that forgets what is acknowledged. */
+  static async empty(folder: string): Promise<BenchTopic> {
     const directory = join(folder, 'log')
     const client = await openEmbedded({ directory })
     const name = 'persistent://public/default/bench'
     await client.topics.create(name)
-    await client.topics.setRetention(name, { sizeBytes: -1, timeMs: -1 })
-    const producer = await client.createProducer({ topic: name, ...(schema ? { schema } : {}) })
-    for (let from = 0; from < payloads.length; from += BATCH)
-      await producer.send(payloads.slice(from, from + BATCH).map((payload, i) => ({ payload, key: String(from + i) })))
-    await producer.close()
     return new BenchTopic(name, directory, client)
+  }
+
+  /** A topic in a new log below `folder` that keeps these payloads whatever is acknowledged. */
+  static async fill(folder: string, payloads: readonly Uint8Array[], schema?: SchemaInfo): Promise<BenchTopic> {
+    const topic = await BenchTopic.empty(folder)
+    await topic.#client.topics.setRetention(topic.name, { sizeBytes: -1, timeMs: -1 })
+    await topic.publish(payloads, undefined, schema)
+    return topic
+  }
+
+  /** Publishes at full speed, or so many records per second. */
+  async publish(payloads: readonly Uint8Array[], perSecond?: number, schema?: SchemaInfo): Promise<void> {
+    const producer = await this.#client.createProducer({ topic: this.name, ...(schema ? { schema } : {}) })
+    const begin = performance.now()
+    for (let from = 0; from < payloads.length; from += BATCH) {
+      await producer.send(payloads.slice(from, from + BATCH).map((payload, i) => ({ payload, key: String(from + i) })))
+      const early = perSecond === undefined ? 0 : begin + ((from + BATCH) / perSecond) * 1000 - performance.now()
+      if (early > 0) await sleep(early)
+    }
+    await producer.close()
+  }
+
+  /** Resolves once the subscription is there. */
+  async subscribed(subscription: string): Promise<void> {
+    while (!(await this.#client.topics.stats(this.name)).subscriptions.some(({ name }) => name === subscription))
+      await sleep(5)
   }
 
   /** Resolves once the subscription has acknowledged everything. */
@@ -36,7 +58,7 @@ export class BenchTopic {
     for (;;) {
       const stats = await this.#client.topics.stats(this.name)
       if (stats.subscriptions.find(each => each.name === subscription)?.backlog === 0) return
-      await new Promise(resolve => setTimeout(resolve, 5))
+      await sleep(5)
     }
   }
 

@@ -2,7 +2,7 @@ import { Entry } from './entry.ts'
 import { entryKey, ordinalOf } from './entry-key.ts'
 import type { Environment } from './environment.ts'
 
-const MAX_BYTES = 8 * 1024 * 1024
+const MAX_BYTES = 2 * 1024 * 1024
 
 /** Entries that were read lately, so that several subscriptions and small receives read each once. Entries never change. */
 export class EntryCache {
