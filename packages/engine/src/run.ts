@@ -150,7 +150,8 @@ class ConnectorRun implements Run {
   #watchIdle(idleMs: number): void {
     this.#idleTimer = setInterval(() => {
       const snapshots = this.#supervisors.map(supervisor => supervisor.snapshot())
-      if (snapshots.every(snapshot => isIdle(snapshot, idleMs))) void this.#stopAll('idle')
+      if (snapshots.every((snapshot, i) => isIdle(snapshot, idleMs, this.#supervisors[i]?.spec.kind === 'sink')))
+        void this.#stopAll('idle')
     }, IDLE_LOOK_MS)
   }
 
@@ -196,8 +197,10 @@ function running({ kind, fqn, instances }: Plan, supervisors: readonly Superviso
 }
 
 /** A connector that has ended is idle; one that waits for a lost system is not, for its records still have to go. */
-function isIdle(snapshot: InstanceSnapshot, idleMs: number): boolean {
+function isIdle(snapshot: InstanceSnapshot, idleMs: number, sink: boolean): boolean {
   if (snapshot.state === 'finished' || snapshot.state === 'stopped') return true
   if (snapshot.state !== 'running') return false
-  return snapshot.idleMs >= idleMs && snapshot.inFlight === 0 && (snapshot.lag ?? 0) === 0
+  // A sink that has not told yet what waits for it may have everything before it.
+  const lag = snapshot.lag ?? (sink ? Number.POSITIVE_INFINITY : 0)
+  return snapshot.idleMs >= idleMs && snapshot.inFlight === 0 && lag === 0
 }

@@ -148,20 +148,24 @@ class Instance {
   }
 
   #report(task: Task): readonly NodeJS.Timeout[] {
-    const timers = [setInterval(() => this.#snapshot(), SNAPSHOT_EVERY_MS)]
-    if ('lag' in task) {
-      const look = () => {
-        task.lag().then(
-          lag => {
-            this.#stats.lag = lag
-          },
-          error => this.#stats.systemError(error),
-        )
-      }
-      look()
-      timers.push(setInterval(look, LAG_EVERY_MS))
+    if (!('lag' in task)) return [setInterval(() => this.#snapshot(), SNAPSHOT_EVERY_MS)]
+    const look = () => {
+      task.lag().then(
+        lag => {
+          this.#stats.lag = lag
+        },
+        error => this.#stats.systemError(error),
+      )
     }
-    return timers
+    look()
+    return [
+      setInterval(look, LAG_EVERY_MS),
+      setInterval(() => {
+        // Sooner when nothing goes on any more: whether the instance is idle depends on it.
+        if (this.#stats.inFlight === 0 && this.#stats.lagIsStale) look()
+        this.#snapshot()
+      }, SNAPSHOT_EVERY_MS),
+    ]
   }
 
   #snapshot(): void {

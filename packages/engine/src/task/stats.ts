@@ -12,7 +12,6 @@ export class TaskStats {
   deadLettered = 0
   deduplicated = 0
   inFlight = 0
-  lag: number | undefined
   lastReceivedTime = 0
   readonly latency = new HistogramRecorder(LATENCY_BOUNDS)
   readonly batchSize = new HistogramRecorder(BATCH_BOUNDS)
@@ -23,6 +22,8 @@ export class TaskStats {
   #state: InstanceState = 'starting'
   #reason: string | undefined
   #lastActivity = Date.now()
+  #lag: number | undefined
+  #lagIsStale = false
 
   constructor(hide: (text: string) => string) {
     this.#hide = hide
@@ -40,6 +41,18 @@ export class TaskStats {
   /** Something came or was settled: the instance is not idle. */
   active(): void {
     this.#lastActivity = Date.now()
+    this.#lagIsStale = true
+  }
+
+  /** Messages that wait in the topics, where the task can tell. */
+  set lag(messages: number) {
+    this.#lag = messages
+    this.#lagIsStale = false
+  }
+
+  /** Something came or was settled since the lag was looked at. */
+  get lagIsStale(): boolean {
+    return this.#lagIsStale
   }
 
   connectorError(error: unknown): void {
@@ -55,6 +68,10 @@ export class TaskStats {
     metric.count++
     metric.sum += value
     this.#userMetrics.set(name, metric)
+  }
+
+  #waits(): boolean {
+    return this.#lag !== undefined && (this.#lag > 0 || this.#lagIsStale)
   }
 
   snapshot(instanceId: number): InstanceSnapshot {
@@ -74,9 +91,10 @@ export class TaskStats {
       latestConnectorErrors: this.#connectorErrors.latest(),
       latestSystemErrors: this.#systemErrors.latest(),
       inFlight: this.inFlight,
-      lag: this.lag,
+      lag: this.#lag,
       lastReceivedTime: this.lastReceivedTime,
-      idleMs: this.inFlight > 0 ? 0 : Date.now() - this.#lastActivity,
+      // A pause is idleness only when nothing was waiting after it began: the machine may just be slow.
+      idleMs: this.inFlight > 0 || this.#waits() ? 0 : Date.now() - this.#lastActivity,
       latency: this.latency.snapshot(),
       batchSize: this.batchSize.snapshot(),
       userMetrics: Object.fromEntries(this.#userMetrics),
