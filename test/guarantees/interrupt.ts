@@ -26,7 +26,7 @@ export async function interrupt(
   times: number,
   random: () => number,
 ): Promise<Interrupted> {
-  const args = [...flow.args, '--processing-guarantees', guarantee, '--name', 'flow', '--exit-when-idle', '700ms']
+  const args = [...flow.args, '--processing-guarantees', guarantee, '--name', 'flow', '--exit-when-idle', '400ms']
   const at: number[] = []
   const stopped: Ended[] = []
   // Ascending points spread over the whole way, so that each run gets some of it done.

@@ -9,7 +9,7 @@ import { type Flow, fileToTopic, topicToElasticsearch, topicToFile } from './flo
 import { interrupt } from './interrupt.ts'
 
 /** More interruptions for a longer look: `GUARANTEE_KILLS=50`. A failure prints the seed; `GUARANTEE_SEED` repeats it. */
-const KILLS = Number(process.env.GUARANTEE_KILLS ?? 5)
+const KILLS = Number(process.env.GUARANTEE_KILLS ?? 4)
 const SEED = Number(process.env.GUARANTEE_SEED ?? randomInt(2 ** 31))
 const STOPS = 2
 const TIMEOUT = 60_000 + KILLS * 10_000
