@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { openEmbedded } from '@pulsar-io/messaging-embedded'
+import { openEmbedded } from '../../packages/messaging-embedded/src/index.ts'
 import { numberedLines } from '../support/records.ts'
 import type { SearchServer } from '../support/search-server.ts'
 import type { Workspace } from '../support/workspace.ts'
