@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** Resolves workspace packages to their TypeScript source, so that no test can pass on a stale `dist`. */
-const source = ['pulsar-io-source', 'node', 'import', 'module', 'default']
+const source = ['pulsar-io-source', 'node', 'import', 'default']
 
 export default defineConfig({
   resolve: { conditions: source },
