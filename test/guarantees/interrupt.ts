@@ -33,14 +33,22 @@ export async function interrupt(
   const points = Array.from({ length: times }, (_, i) => ((i + 0.1 + 0.8 * random()) / (times + 0.5)) * flow.records)
   for (const point of points) {
     const run = user.start(args)
-    await run.while(async () => run.over || (runs(run) && (await flow.progress(user)) >= point), {
-      pollMs: 3,
-      what: `${point} records`,
-    })
+    let seen = 0
+    await run.while(
+      async () => {
+        if (run.over) return true
+        if (!runs(run)) return false
+        seen = await flow.progress(user)
+        return seen >= point
+      },
+      { pollMs: 3, what: `${point} records` },
+    )
     await sleep(random() * 15)
     run.kill(signal)
     const end = await run.end()
-    at.push(await flow.progress(user))
+    const left = await flow.progress(user)
+    if (left < seen) throw new Error(`${seen} records had arrived, and ${left} were left after ${signal}`)
+    at.push(left)
     if (signal === 'SIGTERM') stopped.push(end)
   }
   const end = await user.run(args)
