@@ -16,10 +16,16 @@ export async function openMessaging(url: string = DEFAULT_MESSAGING_URL): Promis
   if (problem !== undefined) {
     throw new ConfigError([{ path: 'brokerServiceUrl', message: problem }], { code: 'PIO_MESSAGING_URL' })
   }
-  const directory = url.replace(SCHEME, '').replace(/^\/\/(?=\/)/, '')
+  const directory = embeddedDirectory(url) ?? ''
   // Loaded here, so that a command which needs no topics does not pay for the native module.
   const { openEmbedded } = await import('@pulsar-io/messaging-embedded')
-  return openEmbedded({ directory: resolve(directory || '.pulsar-io') })
+  return openEmbedded({ directory })
+}
+
+/** The folder of an `embedded:` address as an absolute path; undefined for another address. */
+export function embeddedDirectory(url: string = DEFAULT_MESSAGING_URL): string | undefined {
+  if (SCHEME.exec(url)?.[1]?.toLowerCase() !== 'embedded') return undefined
+  return resolve(url.replace(SCHEME, '').replace(/^\/\/(?=\/)/, '') || '.pulsar-io')
 }
 
 /** Why {@link openMessaging} would refuse an address; undefined when a driver speaks it. */

@@ -22,6 +22,7 @@ export class Publisher {
   readonly #checkpoints: Checkpoints
   readonly #codec: Codec
   readonly #outlets = new Map<string, Promise<Outlet>>()
+  #closing: Promise<void> = Promise.resolve()
   #pendingRecords = 0
   #pendingBytes = 0
   #room: ReturnType<typeof defer<void>> | undefined
@@ -120,7 +121,8 @@ export class Publisher {
     let outlet = this.#outlets.get(key)
     if (outlet) return outlet
     this.#makeRoom()
-    outlet = this.#openOutlet(topic, partitionId)
+    // An evicted producer has to be gone before one of its name is opened again.
+    outlet = this.#closing.then(() => this.#openOutlet(topic, partitionId))
     this.#outlets.set(key, outlet)
     // A failed one is made anew at the next try; who awaits it sees the error.
     outlet.catch(() => this.#outlets.delete(key))
@@ -145,7 +147,9 @@ export class Publisher {
     const [oldest] = this.#outlets
     if (!oldest) return
     this.#outlets.delete(oldest[0])
-    oldest[1].then(outlet => outlet.close()).catch(error => this.#services.stats.systemError(error))
+    this.#closing = Promise.all([oldest[1], this.#closing])
+      .then(([outlet]) => outlet.close())
+      .catch(error => this.#services.stats.systemError(error))
   }
 
   #encode(

@@ -103,6 +103,32 @@ describe('a source task', () => {
     expect(again.stats.deduplicated).toBe(30)
   })
 
+  it('goes through more partitions than it keeps producers for, with EFFECTIVELY_ONCE', async () => {
+    const one = await world()
+    const partitions = 300
+    let round = 0
+    const definition = defineSource({
+      name: 'probe',
+      summary: 'Probe.',
+      config: z.strictObject({}),
+      delivery: 'replayable',
+      create: () => ({
+        open: () => undefined,
+        read: async () => {
+          if (round === 2) return null
+          const sequence = BigInt(round++)
+          return Array.from({ length: partitions }, (_, p) => ({ value: `${p}`, partitionId: `p${p}`, sequence }))
+        },
+        close: () => undefined,
+      }),
+    })
+    const { running, close, stats } = await one.source(definition, { guarantee: 'EFFECTIVELY_ONCE' })
+    await expect(running).resolves.toBe('finished')
+    await close()
+    expect(await one.texts(OUT)).toHaveLength(2 * partitions)
+    expect(stats.snapshot(0)).toMatchObject({ written: 2 * partitions, systemErrors: 0 })
+  })
+
   it('refuses a record without sequence with EFFECTIVELY_ONCE', async () => {
     const one = await world()
     const definition = defineSource({
