@@ -1,4 +1,5 @@
-import { openMessaging } from '@pulsar-io/engine'
+import { existsSync } from 'node:fs'
+import { embeddedDirectory, openMessaging } from '@pulsar-io/engine'
 import type { MessagingClient } from '@pulsar-io/messaging'
 import { ConfigError, closest, type Problem } from '@pulsar-io/sdk'
 import { ConfigProblems } from './config/config-problems.ts'
@@ -19,6 +20,26 @@ export async function withMessaging<T>(
   } finally {
     await client.close()
   }
+}
+
+/**
+ * The same for commands that only look, with undefined where there is no log: a misspelt folder is not made. Throws what
+ * is wrong with the flags.
+ */
+export async function withTopics<T>(
+  values: FlagValues,
+  problems: Problem[],
+  work: (client: MessagingClient | undefined, directory: string) => Promise<T>,
+): Promise<T> {
+  const directory = embeddedDirectory(messagingUrl(values, problems))
+  if (problems.length === 0 && directory !== undefined && !existsSync(directory)) return work(undefined, directory)
+  return withMessaging(values, [...problems], client => work(client, directory ?? ''))
+}
+
+/** The error of a topic in a folder that is not there. */
+export function noLog(topic: string, directory: string): ConfigError {
+  const message = `there is no topic ${topic}; ${directory} does not exist; look whether --data-dir is the folder that you mean`
+  return new ConfigError([{ path: '', message }], { code: 'PIO_TOPIC_NOT_FOUND' })
 }
 
 /** Throws a ConfigError (`PIO_TOPIC_NOT_FOUND`) that names the topics there are, when a topic is not there. */

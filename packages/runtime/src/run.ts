@@ -32,10 +32,21 @@ function prepare(command: Command): void {
     .configureOutput({
       outputError: (text, write) =>
         write(
-          `${text.replace(/\n\(Did you mean (.*)\?\)/, '; did you mean $1?').trimEnd()} [PIO_USAGE]\n  ${path(command)} --help shows what there is\n`,
+          `${unexpected(text, command)
+            .replace(/\n\(Did you mean (.*)\?\)/, '; did you mean $1?')
+            .trimEnd()} [PIO_USAGE]\n  ${path(command)} --help shows what there is\n`,
         ),
     })
   for (const child of command.commands) prepare(child)
+}
+
+/** Says which argument is one too many. */
+function unexpected(text: string, command: Command): string {
+  const [, expected, given] =
+    /^error: too many arguments .* Expected (\d+) arguments? but got \d+: (.*)\.\s*$/.exec(text) ?? []
+  if (expected === undefined || given === undefined) return text
+  const [first = ''] = given.split(', ').slice(Number(expected))
+  return `error: unexpected argument '${first}'${command.name() === 'run' ? '; a pipeline file is given with -f' : ''}`
 }
 
 function path(command: Command): string {

@@ -34,6 +34,7 @@ const sink = (options: object, ...more: string[]) => [
 /** What an operator does wrong → the exit code, and what the message has to say. */
 const MISTAKES: readonly (readonly [string, () => string[], number, readonly RegExp[]])[] = [
   ['unknown command', () => ['conectors', 'list'], 2, [/unknown command 'conectors'; did you mean connectors\?/]],
+  ['argument too many', () => ['run', 'p.yaml'], 2, [/unexpected argument 'p.yaml'; a pipeline file is given with -f/]],
   [
     'unknown flag',
     () => ['--archive', PROBE, '--inptus', 'x'],

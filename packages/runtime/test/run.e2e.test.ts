@@ -183,6 +183,19 @@ describe('runtime topics', () => {
     expect((await cli(dir, ['topics', 'list'])).stdout).toBe('persistent://public/default/typed\n')
   })
 
+  it('makes no folder only to look into it', async () => {
+    const list = await cli(dir, ['topics', 'list', '--data-dir', 'misspelt'])
+    expect(list).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/misspelt does not exist/) })
+    for (const command of ['stats', 'consume']) {
+      const look = await cli(dir, ['topics', command, 'orders', '--data-dir', 'misspelt'])
+      expect(look).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/there is no topic orders; .*misspelt does/),
+      })
+    }
+    await expect(readFile(join(dir, 'misspelt'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   it('says how many records are in when it is interrupted', async () => {
     const running = start(dir, ['topics', 'produce', 't'])
     running.child.stdin?.write('a\nb\n')

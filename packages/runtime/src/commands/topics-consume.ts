@@ -5,7 +5,7 @@ import { EXIT } from '../exit.ts'
 import type { FlagValues } from '../flags/flag.ts'
 import { reader } from '../flags/run-options.ts'
 import { consumeFlags } from '../flags/topics.ts'
-import { requireTopic, withMessaging } from '../messaging.ts'
+import { noLog, requireTopic, withMessaging, withTopics } from '../messaging.ts'
 import { outputTo } from '../output.ts'
 import { onStop } from '../signals.ts'
 
@@ -25,7 +25,13 @@ const BATCH = 1000
 export async function consume(topic: string, values: FlagValues): Promise<number> {
   const problems: Problem[] = []
   const options = consumeOptions(values, problems)
-  return withMessaging(values, problems, async client => {
+  // A subscription is something to leave behind; without one nothing is.
+  const open: typeof withTopics =
+    options.subscription === undefined
+      ? withTopics
+      : (flags, found, work) => withMessaging(flags, found, client => work(client, ''))
+  return open(values, problems, async (client, directory) => {
+    if (client === undefined) throw noLog(topic, directory)
     if (options.subscription === undefined) await requireTopic(client, topic)
     const stop = onStop()
     const feed = await openFeed(client, topic, options)

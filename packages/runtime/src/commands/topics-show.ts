@@ -4,14 +4,15 @@ import { flagValue } from '../config/flag-fields.ts'
 import { EXIT } from '../exit.ts'
 import type { FlagValues } from '../flags/flag.ts'
 import { topicsFlags } from '../flags/topics.ts'
-import { requireTopic, withMessaging } from '../messaging.ts'
+import { noLog, requireTopic, withTopics } from '../messaging.ts'
 import { json, outputFormat, outputTo, table } from '../output.ts'
 
 /** `topics stats`. */
 export async function stats(topic: string, values: FlagValues): Promise<number> {
   const problems: Problem[] = []
   const asked = askedOutput(values, problems)
-  return withMessaging(values, problems, async client => {
+  return withTopics(values, problems, async (client, directory) => {
+    if (client === undefined) throw noLog(topic, directory)
     await requireTopic(client, topic)
     const found = await client.topics.stats(topic)
     const format = outputFormat(asked, process.stdout)
@@ -24,8 +25,9 @@ export async function stats(topic: string, values: FlagValues): Promise<number> 
 export async function listTopics(values: FlagValues): Promise<number> {
   const problems: Problem[] = []
   const asked = askedOutput(values, problems)
-  return withMessaging(values, problems, async client => {
-    const names = await client.topics.list()
+  return withTopics(values, problems, async (client, directory) => {
+    const names = client === undefined ? [] : await client.topics.list()
+    if (client === undefined) process.stderr.write(`no topics: ${directory} does not exist\n`)
     const text = asked === 'json' ? json(names) : names.map(name => `${name}\n`).join('')
     await outputTo(process.stdout).write(text)
     return EXIT.ok
