@@ -5,7 +5,7 @@ import type { LaunchedInstance } from './instance/launch.ts'
 import { launch } from './instance/launch.ts'
 import type { InstanceEnd, InstanceMessage } from './instance/protocol.ts'
 import type { InstanceSpec } from './instance/spec.ts'
-import type { LogLevel, LogLine } from './log.ts'
+import { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
 import { addCounters, emptySnapshot, type InstanceSnapshot, type InstanceState } from './snapshot.ts'
 import { defer, sleep } from './wait.ts'
 
@@ -176,6 +176,8 @@ export class Supervisor {
   }
 
   #log(level: LogLevel, message: string, fields: { [name: string]: unknown }): void {
+    // What the instance itself says comes chosen by its level.
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.spec.logLevel)) return
     this.#options.log({
       level,
       time: Date.now(),

@@ -184,6 +184,12 @@ describe('a run', () => {
     })
   })
 
+  it('keeps to the log level when several instances fail together', async () => {
+    writeFileSync(path('orders'), 'away')
+    await expect(start([sink({ parallelism: 2 })])).rejects.toThrow('the probe is away')
+    expect(logs.filter(({ level }) => level === 'debug')).toEqual([])
+  })
+
   it('waits for it instead without failFast, and says so', async () => {
     await produce('a')
     writeFileSync(path('orders'), 'away')
