@@ -50,6 +50,7 @@ class Instance {
     this.#line = line
     this.#hidden = hidden
     this.#stats = new TaskStats(text => hidden.hide(text))
+    // The race in `#runTask` sees it; one that comes while nobody looks must not count as unhandled.
     this.#fatal.promise.catch(() => undefined)
     line.listen(message => this.#stopAsked.resolve(message.drainTimeoutMs))
   }

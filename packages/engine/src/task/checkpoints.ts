@@ -49,6 +49,7 @@ export class Checkpoints {
 
   /** Resolves when all that was noted is durable. */
   flush(): Promise<void> {
+    // Who asked for the earlier write hears of its failure; what it did not write is noted still, and goes with this one.
     this.#flushing = this.#flushing.catch(() => undefined).then(() => this.#write())
     return this.#flushing
   }
