@@ -36,6 +36,7 @@ async function start(home: Home, names: readonly ServiceName[]): Promise<void> {
     const descriptor = servers[name]
     const state = await acquire(descriptor, { home, id: name, backend, keep: true })
     console.log(`${name} ${state.version} ${state.url} (${state.origin})`)
+    if (state.adminUrl !== undefined) console.log(`  admin ${state.adminUrl}`)
     if (state.credentials) {
       console.log(`  user ${state.credentials.username}, password in ${instanceFolder(home, name)}/state.json`)
     }

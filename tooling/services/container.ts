@@ -68,9 +68,15 @@ export async function createContainer(descriptor: ServerDescriptor, state: Insta
   const spec = descriptor.container
   const [port] = state.ports
   if (!spec || port === undefined) throw new Error(`${descriptor.title} has no container image`)
+  const exposed =
+    spec.port === 'as outside'
+      ? state.ports.map(each => ({ container: each, host: each }))
+      : [{ container: spec.port, host: port }]
   const { GenericContainer, Wait } = await testcontainers()
-  const container = await new GenericContainer(spec.image)
-    .withExposedPorts({ container: spec.port, host: port })
+  const generic = new GenericContainer(spec.image)
+  if (spec.command) generic.withCommand([...spec.command])
+  const container = await generic
+    .withExposedPorts(...exposed)
     .withEnvironment(spec.environment(state))
     .withCopyContentToContainer(spec.files?.(state) ?? [])
     .withLabels({ 'io.pulsar.services.instance': state.id, 'io.pulsar.services.port': String(port) })

@@ -54,12 +54,15 @@ export async function acquire(descriptor: ServerDescriptor, options: Acquire): P
     }
     if (existing) await end(home, existing)
     await removeInstance(home, id)
-    const ports = await freePorts(options.backend === 'local' ? descriptor.local.portCount : 1)
+    const ports = await freePorts(
+      options.backend === 'local' ? descriptor.local.portCount : (descriptor.container?.portCount ?? 1),
+    )
     const state: InstanceState = {
       id,
       server: descriptor.name,
       origin: options.backend,
       url: `${descriptor.scheme}://127.0.0.1:${ports[0]}`,
+      ...(descriptor.admin ? { adminUrl: `${descriptor.admin.scheme}://127.0.0.1:${ports[1]}` } : {}),
       ports,
       ready: false,
       keep: options.keep ?? false,

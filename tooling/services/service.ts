@@ -16,6 +16,8 @@ import {
   type UnavailableService,
 } from './types.ts'
 
+type Admin = NonNullable<ServerDescriptor['admin']>
+
 /** What the resolution depends on; tests put their own in. */
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
@@ -36,7 +38,7 @@ export const inContinuousIntegration = (env: NodeJS.ProcessEnv): boolean => !/^(
 export async function resolveShared(descriptor: ServerDescriptor, around: Surroundings): Promise<Service> {
   const address = around.env[descriptor.variable]
   const found = address
-    ? await fromEnvironment(descriptor, address)
+    ? await fromEnvironment(descriptor, address, around.env)
     : await firstBackend(descriptor, around, async backend =>
         toService(
           await acquire(descriptor, {
@@ -71,9 +73,14 @@ function required<T extends Service>(found: T | UnavailableService, env: NodeJS.
   return found
 }
 
-async function fromEnvironment(descriptor: ServerDescriptor, address: string): Promise<Service> {
-  const { name, variable } = descriptor
-  const connection = parseAddress(address)
+async function fromEnvironment(
+  descriptor: ServerDescriptor,
+  address: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Service> {
+  const { name, variable, admin } = descriptor
+  const parsed = parseAddress(address)
+  const connection = parsed && admin ? { ...parsed, adminUrl: adminAddress(parsed.url, admin, env) } : parsed
   if (!connection) return { available: false, name, reason: `${variable} is not a URL such as http://127.0.0.1:9200` }
   try {
     const version = await probeOnce(descriptor, connection)
@@ -93,6 +100,11 @@ export function parseAddress(address: string): Connection | undefined {
   url.password = ''
   const bare = { url: url.href.replace(/\/$/, '') }
   return credentials.username === '' ? bare : { ...bare, credentials }
+}
+
+/** From the environment, or the usual port on the server's host. */
+function adminAddress(url: string, { variable, scheme, port }: Admin, env: NodeJS.ProcessEnv): string {
+  return env[variable]?.replace(/\/$/, '') || `${scheme}://${new URL(url).hostname}:${port}`
 }
 
 /** `fetch` says only "fetch failed"; the cause says why. */
@@ -133,6 +145,7 @@ function toService(state: InstanceState): AvailableService {
     available: true,
     name: state.server,
     url: state.url,
+    ...(state.adminUrl === undefined ? {} : { adminUrl: state.adminUrl }),
     version: state.version ?? '',
     origin: state.origin,
     ...usersOf(state),

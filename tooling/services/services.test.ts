@@ -74,6 +74,27 @@ const stateOf = (changes: Partial<InstanceState> = {}): InstanceState => ({
   ...changes,
 })
 
+describe('the admin interface', () => {
+  const withAdmin: ServerDescriptor = {
+    ...descriptorOf({ portCount: 2 }),
+    admin: { variable: 'SAMPLE_ADMIN_URL', scheme: 'http', port: 8080 },
+  }
+
+  it('is on the second port of a started server', async () => {
+    const state = await acquire(withAdmin, { home, id: 'sample', backend: 'local', keep: true })
+    expect(state.ports).toHaveLength(2)
+    expect(state.adminUrl).toBe(`http://127.0.0.1:${state.ports[1]}`)
+    expect(await resolveShared(withAdmin, around())).toMatchObject({ url: state.url, adminUrl: state.adminUrl })
+  })
+
+  it('is taken from the environment, or guessed by the usual port', async () => {
+    const named = { SAMPLE_URL: address, SAMPLE_ADMIN_URL: 'http://admin:1/' }
+    expect(await resolveShared(withAdmin, around(named))).toMatchObject({ url: address, adminUrl: 'http://admin:1' })
+    const guessed = await resolveShared(withAdmin, around({ SAMPLE_URL: address }))
+    expect(guessed).toMatchObject({ adminUrl: 'http://127.0.0.1:8080' })
+  })
+})
+
 describe('the order', () => {
   it('takes the address in the environment first', async () => {
     const found = await resolveShared(descriptorOf(), around({ SAMPLE_URL: `${address}/` }))

@@ -17,6 +17,7 @@ export interface InstanceState extends Users {
   readonly server: string
   readonly origin: 'local' | 'container'
   readonly url: string
+  readonly adminUrl?: string
   readonly ports: readonly number[]
   readonly version?: string
   readonly ready: boolean

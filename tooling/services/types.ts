@@ -12,6 +12,8 @@ export interface AvailableService {
   readonly name: string
   /** Base address without a trailing slash and without credentials. */
   readonly url: string
+  /** Base address of the HTTP interface that looks after the server; present where it is another than `url`. */
+  readonly adminUrl?: string
   readonly version: string
   readonly origin: Origin
   /** A user who may do everything; present where the server asks for one. */
@@ -43,6 +45,7 @@ export interface DedicatedService extends AvailableService {
 
 export interface Connection {
   readonly url: string
+  readonly adminUrl?: string
   readonly credentials?: Credentials
 }
 
@@ -87,8 +90,12 @@ interface LocalServer {
 /** How a server is started as a container. */
 interface ContainerServer {
   readonly image: string
-  readonly port: number
-  environment(users: Users): Record<string, string>
+  /** The client port inside the container. `as outside`: a server that tells its address listens on the host's ports. */
+  readonly port: number | 'as outside'
+  /** How many ports of the host it gets, 1 when left out; several only with `as outside`. */
+  readonly portCount?: number
+  readonly command?: readonly string[]
+  environment(context: Users & { readonly ports: readonly number[] }): Record<string, string>
   /** Files to put into the container before it starts. */
   files?(users: Users): { readonly content: string; readonly target: string }[]
 }
@@ -101,6 +108,8 @@ export interface ServerDescriptor {
   readonly variable: string
   /** For addresses of started servers: `http` gives `http://127.0.0.1:<port>`. */
   readonly scheme: string
+  /** The HTTP interface beside the client port: its variable, and its usual port. Of a started server it is the second port. */
+  readonly admin?: { readonly variable: string; readonly scheme: string; readonly port: number }
   /** Names of the users that a started server has: one who may do everything, one who may only read. */
   readonly users?: { readonly owner: string; readonly readOnly?: string }
   readonly local: LocalServer

@@ -13,6 +13,7 @@ export interface Artifact {
   readonly version: string
   /** `jar` when left out. */
   readonly type?: string
+  readonly classifier?: string
 }
 
 async function mvn(args: readonly string[], signal: AbortSignal, cwd: string): Promise<void> {
@@ -59,9 +60,11 @@ export async function copyWithDependencies(artifact: Artifact, into: string, sig
   })
 }
 
-/** Unpacks a zip or jar into `into`; `includes` is a pattern of paths inside of it. */
+/** Unpacks a zip, jar or tar.gz into `into`; `includes` is a pattern of paths inside of it. */
 export async function unpack(artifact: Artifact, into: string, signal: AbortSignal, includes = '**'): Promise<void> {
-  const coordinates = `${artifact.group}:${artifact.name}:${artifact.version}:${artifact.type ?? 'jar'}`
+  const coordinates = `${artifact.group}:${artifact.name}:${artifact.version}:${artifact.type ?? 'jar'}${
+    artifact.classifier === undefined ? '' : `:${artifact.classifier}`
+  }`
   await inTemporaryFolder(folder =>
     mvn(
       [

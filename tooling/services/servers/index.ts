@@ -2,6 +2,7 @@ import type { ServerDescriptor } from '../types.ts'
 import { elasticsearch } from './elasticsearch.ts'
 import { elasticsearch8, elasticsearch8Secured } from './elasticsearch8.ts'
 import { opensearch } from './opensearch.ts'
+import { pulsar, pulsarFunctions } from './pulsar.ts'
 
 /** Every server that `service()` knows, by name. A new one is a file beside this and a line here. */
 export const servers = {
@@ -9,6 +10,8 @@ export const servers = {
   elasticsearch8,
   'elasticsearch8-secured': elasticsearch8Secured,
   opensearch,
+  pulsar,
+  'pulsar-functions': pulsarFunctions,
 } as const satisfies Record<string, ServerDescriptor>
 
 export type ServiceName = keyof typeof servers
