@@ -39,6 +39,11 @@ export interface DedicatedService extends AvailableService {
   /** Starts a stopped server and waits until it is ready. Does nothing when it runs. */
   start(): Promise<void>
   restart(): Promise<void>
+  /**
+   * Runs the server's own administration command, for example `rabbitmqctl`, and gives what it printed.
+   * @throws where the server has none.
+   */
+  control(...args: readonly string[]): Promise<string>
   /** Ends the server and deletes its data. Happens by itself when the owning process ends. */
   close(): Promise<void>
 }
@@ -85,6 +90,8 @@ interface LocalServer {
   install(context: InstallContext): Promise<void>
   readonly portCount: number
   launch(context: LaunchContext): Promise<Launch>
+  /** How its administration command is run, where it has one. */
+  control?(context: LaunchContext, args: readonly string[]): Launch
 }
 
 /** How a server is started as a container. */
@@ -98,6 +105,8 @@ interface ContainerServer {
   environment(context: Users & { readonly ports: readonly number[] }): Record<string, string>
   /** Files to put into the container before it starts. */
   files?(users: Users): { readonly content: string; readonly target: string }[]
+  /** The administration command inside the container, where it has one. */
+  control?(args: readonly string[]): string[]
 }
 
 /** Everything the rest of this folder knows about one kind of server. One file under `servers/` exports each. */
@@ -115,7 +124,7 @@ export interface ServerDescriptor {
   readonly local: LocalServer
   readonly container?: ContainerServer
   /** Resolves with the server's version once it is ready to work. @throws when it is not, or not yet. */
-  probe(connection: Connection, signal: AbortSignal): Promise<string>
+  probe(connection: Connection & Users, signal: AbortSignal): Promise<string>
   /** Resolves once a server that we started has done what it does after its first start. @throws when not yet. */
   settled?(connection: Connection, signal: AbortSignal): Promise<void>
 }
