@@ -1,4 +1,6 @@
 export { type ContextLog, type ContextOverrides, createSinkContext, createSourceContext } from './context.ts'
+export { type FaultLevel, type Faults, sinkFaults, sourceFaults } from './faults/faults.ts'
+export { type Direction, type TcpProxy, tcpProxy } from './faults/tcp-proxy.ts'
 export { type CollectingLogger, createLogger, type LogEntry } from './logger.ts'
 export { record, records } from './record.ts'
 export { createStateStore } from './state-store.ts'

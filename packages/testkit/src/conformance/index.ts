@@ -1,0 +1,8 @@
+export type { Clause } from './clause.ts'
+export type { ConfigChange, Mistake, Mistakes, RawConfig } from './config.ts'
+export type { Item, StoredItem } from './item.ts'
+export type { Place } from './run.ts'
+export { runSinkClause, sinkClauses, sinkConformance } from './sink-conformance.ts'
+export type { RecordContent, SinkCapabilities, SinkConformanceOptions, SinkPlace } from './sink-options.ts'
+export { runSourceClause, sourceClauses, sourceConformance } from './source-conformance.ts'
+export type { SourceCapabilities, SourceConformanceOptions, SourcePlace } from './source-options.ts'
