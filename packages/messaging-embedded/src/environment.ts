@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs'
+import { isConnectorError } from '@pulsar-io/sdk'
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { checkDataFile, freeBytes, prepareDirectory, removeStaleVolatile, volatileDirectory } from './directory.ts'
 import { closedError, diskFullError, formatError, storageError } from './errors.ts'
+import { Gate } from './gate.ts'
 
 /** Version of everything that is stored; another one is refused. */
 const FORMAT = 1
@@ -48,11 +50,30 @@ export class Environment {
   private readonly volatileBells: Records
   private readonly durable: RootDatabase
   private readonly volatile: RootDatabase
+  private readonly gate: Gate
   private fullSince = 0
   private closed = false
 
-  constructor(path: string, mapSize: number | undefined) {
-    this.directory = prepareDirectory(path)
+  /** Opens the environments of a directory, which is made where it is not there. */
+  static async open(path: string, mapSize: number | undefined): Promise<Environment> {
+    const directory = prepareDirectory(path)
+    let gate: Gate
+    try {
+      gate = new Gate(directory)
+    } catch (error) {
+      throw openError(directory, error)
+    }
+    try {
+      return await gate.alone(() => new Environment(directory, gate, mapSize))
+    } catch (error) {
+      gate.close()
+      throw openError(directory, error)
+    }
+  }
+
+  private constructor(directory: string, gate: Gate, mapSize: number | undefined) {
+    this.directory = directory
+    this.gate = gate
     checkDataFile(this.directory)
     const common: RootDatabaseOptionsWithPath = {
       noSubdir: false,
@@ -165,24 +186,14 @@ export class Environment {
     write: () => void,
     bytes = 0,
   ): Promise<boolean> {
-    if (this.closed) throw closedError(`the embedded log in ${this.directory}`)
-    this.refuseWhenFull(bytes)
-    try {
-      return await (expected === undefined ? db.ifNoExists(key, write) : db.ifVersion(key, expected, write))
-    } catch (error) {
-      throw await this.explain(error, bytes)
-    }
+    return this.commit(bytes, () =>
+      expected === undefined ? db.ifNoExists(key, write) : db.ifVersion(key, expected, write),
+    )
   }
 
   /** Executes writes as one unit without a condition. */
   async write(db: Json | Records, write: () => void, bytes = 0): Promise<void> {
-    if (this.closed) throw closedError(`the embedded log in ${this.directory}`)
-    this.refuseWhenFull(bytes)
-    try {
-      await db.batch(write)
-    } catch (error) {
-      throw await this.explain(error, bytes)
-    }
+    await this.commit(bytes, () => db.batch(write))
   }
 
   /**
@@ -216,8 +227,28 @@ export class Environment {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    await this.volatile.close()
-    await this.durable.close()
+    try {
+      await this.gate.alone(async () => {
+        await this.volatile.close()
+        await this.durable.close()
+      })
+    } finally {
+      this.gate.close()
+    }
+  }
+
+  private async commit<T>(bytes: number, write: () => Promise<T>): Promise<T> {
+    if (this.closed) throw closedError(`the embedded log in ${this.directory}`)
+    this.refuseWhenFull(bytes)
+    const admission = this.gate.enter()
+    if (admission !== undefined) await admission
+    try {
+      return await write()
+    } catch (error) {
+      throw await this.explain(error, bytes)
+    } finally {
+      this.gate.leave()
+    }
   }
 
   // After a failed write: ask the file system before trying lmdb again, whose failures are loud (it prints them).
@@ -288,6 +319,7 @@ async function commitCause(error: unknown): Promise<unknown> {
 }
 
 function openError(directory: string, error: unknown): Error {
+  if (isConnectorError(error)) return error
   const text = error instanceof Error ? error.message : String(error)
   if (/MDB_INVALID|MDB_VERSION_MISMATCH|not an LMDB file/i.test(text)) {
     return formatError(directory, `${text}; name another directory`, error)

@@ -36,7 +36,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<MessagingC
   }
   let known = opened.get(directory)
   if (known === undefined) {
-    known = { shared: start({ ...options, directory }), users: 0 }
+    known = { shared: open(directory, options), users: 0 }
     opened.set(directory, known)
   }
   known.users += 1
@@ -61,18 +61,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<MessagingC
 
 const closings = new Map<string, Promise<void>>()
 
-async function start(options: EmbeddedOptions): Promise<Shared> {
-  const shared = new Shared({
-    directory: options.directory,
-    retention: options.retention,
-    logger: options.logger,
-    mapSize: options.mapSize,
-  })
-  try {
-    await shared.start()
-    return shared
-  } catch (error) {
-    await shared.close()
-    throw error
-  }
+function open(directory: string, options: EmbeddedOptions): Promise<Shared> {
+  const { retention, logger, mapSize } = options
+  return Shared.open({ directory, retention, logger, mapSize })
 }

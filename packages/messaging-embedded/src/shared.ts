@@ -35,12 +35,23 @@ export class Shared {
   private readonly subscriptions = new Map<string, Subscription>()
   private readonly feeds = new Set<Feed>()
 
-  constructor(options: SharedOptions) {
+  static async open(options: SharedOptions): Promise<Shared> {
+    const shared = new Shared(await Environment.open(options.directory, options.mapSize), options)
+    try {
+      await shared.start()
+      return shared
+    } catch (error) {
+      await shared.close()
+      throw error
+    }
+  }
+
+  private constructor(env: Environment, options: SharedOptions) {
     const { logger } = options
     this.report = error => {
       logger?.warn('embedded log: work in the background failed; it is tried again', { error })
     }
-    this.env = new Environment(options.directory, options.mapSize)
+    this.env = env
     this.catalog = new Catalog(this.env)
     this.registry = new Registry(this.env)
     this.seats = new ProducerSeats(this.env)
@@ -50,7 +61,7 @@ export class Shared {
     this.sessions = new Sessions(this.env, dead => this.bury(dead), this.report)
   }
 
-  async start(): Promise<void> {
+  private async start(): Promise<void> {
     await this.env.checkFormat()
     await this.sessions.start()
     this.maintenance.sweep()

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MessagingClient } from '@pulsar-io/messaging'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Environment } from '../src/environment.ts'
 import { openEmbedded } from '../src/index.ts'
-import { Shared } from '../src/shared.ts'
+import { Registry } from '../src/registry.ts'
 import { eventually } from './process/run.ts'
 
 let directory: string
@@ -22,10 +23,10 @@ afterEach(async () => {
 
 /** Does what another process does that takes everyone here for dead. */
 async function throwEverybodyOut(): Promise<void> {
-  const other = new Shared({ directory, retention: undefined, logger: undefined, mapSize: undefined })
-  const sessions = [...other.env.sessions.getKeys()].map(String)
-  await other.registry.removeSessions(new Set(sessions))
-  await other.env.close()
+  const env = await Environment.open(directory, undefined)
+  const sessions = [...env.sessions.getKeys()].map(String)
+  await new Registry(env).removeSessions(new Set(sessions))
+  await env.close()
 }
 
 describe('a consumer that others took for dead', () => {

@@ -61,6 +61,20 @@ describe('several processes on one directory', () => {
     for (const consumer of consumers) expect(got(consumer).length).toBeGreaterThan(0)
   })
 
+  it('write while others come and go, and lose nothing', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const producers = names.map(name => start('produce', { name, count: 5_000 }))
+    const visitors = [1, 2, 3].map(() => start('reopen', { count: 100 }))
+    await Promise.all([...producers, ...visitors].map(({ ended }) => ended))
+    expect([...producers, ...visitors].map(({ child }) => child.exitCode)).toEqual(Array(8).fill(0))
+    const payloads = await readAll()
+    expect(payloads).toHaveLength(25_000)
+    for (const name of names) {
+      const own = payloads.filter(payload => payload.startsWith(`${name}:`))
+      expect(own).toEqual(Array.from({ length: 5_000 }, (_, i) => `${name}:${i}`))
+    }
+  }, 60_000)
+
   it('lose no acknowledged message when producers are killed, and stay usable', async () => {
     let acknowledged = 0
     for (let round = 0; round < 5; round += 1) {

@@ -9,6 +9,9 @@ const options = JSON.parse(json) as {
 }
 const say = (message: unknown) => process.send?.(message)
 
+if (role === 'reopen') {
+  for (let opened = 0; opened < (options.count ?? 0); opened += 1) await (await openEmbedded({ directory })).close()
+}
 const client = await openEmbedded({ directory })
 if (role === 'produce') {
   // Counts up for ever, and says what was acknowledged.

@@ -1,0 +1,142 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SharedLock } from './shared-lock.ts'
+
+/**
+ * Keeps the opening and closing of lmdb apart from writing, over all threads and processes of a directory.
+ *
+ * liblmdb (mdb_env_open2) reads the number of the last transaction from the file and puts it, some time later and without
+ * the write lock, into the memory that all processes share: a transaction that somebody commits in between is undone, and
+ * its pages are handed out twice. Likewise mdb_env_close destroys the mutexes when nobody else seems to be there, while
+ * another process may just be on its way in. So whoever opens or closes does it alone.
+ *
+ * Writers share the floor. They walk onto it through a turnstile, which whoever wants to be alone holds; so new writers
+ * wait outside while those on the floor finish, and opening takes its turn under any load.
+ */
+export class Gate {
+  private readonly turnstile: SharedLock
+  private readonly floor: SharedLock
+  private writing = 0
+  private onFloorSince: number | undefined
+  private readonly waiting: Waiting[] = []
+  private retry: NodeJS.Timeout | undefined
+  private wakeEmpty: (() => void) | undefined
+
+  constructor(directory: string) {
+    const folder = join(directory, 'gate')
+    mkdirSync(folder, { recursive: true })
+    this.turnstile = new SharedLock(join(folder, 'turnstile'))
+    try {
+      this.floor = new SharedLock(join(folder, 'floor'))
+    } catch (error) {
+      this.turnstile.close()
+      throw error
+    }
+  }
+
+  /**
+   * Begins a write; resolves in the order of the calls. {@link leave} has to follow. Nothing to wait for where nobody
+   * opens or closes at the moment.
+   */
+  enter(): Promise<void> | undefined {
+    if (this.waiting.length === 0 && this.step()) return undefined
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject })
+      this.admit()
+    })
+  }
+
+  /** Ends a write. */
+  leave(): void {
+    this.writing -= 1
+    if (this.writing > 0) return
+    this.floor.release()
+    this.onFloorSince = undefined
+    this.wakeEmpty?.()
+    this.admit()
+  }
+
+  /**
+   * Runs `work` while nobody writes, opens or closes. Rejects when others do not let it within {@link PATIENCE_MS}, which
+   * takes a process that was stopped in the middle of a write.
+   */
+  async alone<T>(work: () => T | Promise<T>): Promise<T> {
+    const deadline = Date.now() + PATIENCE_MS
+    await untilTaken(() => this.turnstile.tryAlone(), deadline)
+    try {
+      while (this.writing > 0) {
+        await new Promise<void>(resolve => {
+          this.wakeEmpty = resolve
+        })
+      }
+      await untilTaken(() => this.floor.tryAlone(), deadline)
+      try {
+        return await work()
+      } finally {
+        this.floor.release()
+      }
+    } finally {
+      this.turnstile.release()
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.retry)
+    this.floor.close()
+    this.turnstile.close()
+  }
+
+  private admit(): void {
+    clearTimeout(this.retry)
+    for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
+      try {
+        if (!this.step()) break
+        this.waiting.shift()
+        first.resolve()
+      } catch (error) {
+        this.waiting.shift()
+        first.reject(error)
+      }
+    }
+    // On the floor: the last one who leaves goes on.
+    if (this.waiting.length > 0 && this.onFloorSince === undefined)
+      this.retry = setTimeout(() => this.admit(), RETRY_MS)
+  }
+
+  /** One writer more, if that can be now. */
+  private step(): boolean {
+    const now = performance.now()
+    if (this.onFloorSince === undefined) {
+      if (!this.turnstile.tryShared()) return false
+      this.turnstile.release()
+      if (!this.floor.tryShared()) return false
+      this.onFloorSince = now
+    } else if (now - this.onFloorSince > STAY_MS) {
+      // Writes that overlap without end would keep others from opening.
+      return false
+    }
+    this.writing += 1
+    return true
+  }
+}
+
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+const STAY_MS = 20
+const RETRY_MS = 1
+const PATIENCE_MS = 30_000
+
+async function untilTaken(take: () => boolean, deadline: number): Promise<void> {
+  while (!take()) {
+    if (Date.now() > deadline) {
+      throw new Error(
+        `another process has been in the middle of a write for ${PATIENCE_MS / 1000} s; look for one that is stopped (state T in ps) and continue or end it`,
+      )
+    }
+    await sleep(RETRY_MS)
+  }
+}
