@@ -1,11 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
-/** Resolves workspace packages to their TypeScript source, so that no test can pass on a stale `dist`. */
-const source = ['pulsar-io-source', 'node', 'import', 'default']
+/**
+ * Resolves workspace packages to their TypeScript source, so that no test can pass on a stale `dist`. Vite and Node add
+ * `import` or `require` themselves; named here, `import` would count for `require`, too, and lead it to ES modules.
+ */
+const source = ['pulsar-io-source', 'node']
 
 export default defineConfig({
   resolve: { conditions: source },
-  ssr: { resolve: { conditions: source, externalConditions: ['pulsar-io-source', 'node', 'import'] } },
+  ssr: { resolve: { conditions: source, externalConditions: source } },
   test: {
     include: [
       'packages/*/test/**/*.test.ts',

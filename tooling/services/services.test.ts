@@ -150,6 +150,8 @@ describe('the order', () => {
   it('throws in continuous integration instead of being unavailable', async () => {
     await expect(resolveShared(missing, around({ CI: 'true' }))).rejects.toThrow(/CI is set.*sample.*mvn/s)
     await expect(resolveDedicated(missing, around({ CI: '1' }))).rejects.toThrow(/CI is set/)
+    const nowhere = { ...missing, mayBeMissing: 'no package registry has it' }
+    expect(await resolveShared(nowhere, around({ CI: 'true' }))).toMatchObject({ available: false })
     expect(inContinuousIntegration({})).toBe(false)
     expect(inContinuousIntegration({ CI: 'false' })).toBe(false)
   })

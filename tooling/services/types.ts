@@ -121,6 +121,8 @@ export interface ServerDescriptor {
   readonly admin?: { readonly variable: string; readonly scheme: string; readonly port: number }
   /** Names of the users that a started server has: one who may do everything, one who may only read. */
   readonly users?: { readonly owner: string; readonly readOnly?: string }
+  /** Why nobody can be asked to have it: with `CI` set, too, tests go on without it. Otherwise a missing server fails there. */
+  readonly mayBeMissing?: string
   readonly local: LocalServer
   readonly container?: ContainerServer
   /** Resolves with the server's version once it is ready to work. @throws when it is not, or not yet. */

@@ -4,7 +4,9 @@ import { elasticsearch } from './elasticsearch.ts'
 import { elasticsearch8, elasticsearch8Secured } from './elasticsearch8.ts'
 import { kafka, kafkaSecured } from './kafka.ts'
 import { opensearch } from './opensearch.ts'
+import { postgresql } from './postgresql.ts'
 import { pulsar, pulsarFunctions } from './pulsar.ts'
+import { timescaledb } from './timescaledb.ts'
 
 /** Every server that `service()` knows, by name. A new one is a file beside this and a line here. */
 export const servers = {
@@ -16,8 +18,10 @@ export const servers = {
   kafka,
   'kafka-secured': kafkaSecured,
   opensearch,
+  postgresql,
   pulsar,
   'pulsar-functions': pulsarFunctions,
+  timescaledb,
 } as const satisfies Record<string, ServerDescriptor>
 
 export type ServiceName = keyof typeof servers
