@@ -1,0 +1,6 @@
+export { type Authentication, anonymous } from './authentication.ts'
+export { basicAuthentication } from './basic.ts'
+export { tlsAuthentication } from './mutual-tls.ts'
+export { type OAuth2Options, oauth2Authentication } from './oauth2.ts'
+export { authenticationFromPlugin } from './plugin.ts'
+export { describeToken, type TokenSupplier, tokenAuthentication, tokenFileAuthentication } from './token.ts'
