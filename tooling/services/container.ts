@@ -111,6 +111,15 @@ export async function resumeContainer(descriptor: ServerDescriptor, state: Insta
   }
 }
 
+/** Runs a command in the container and gives what it printed. @throws when it ends with another code than 0. */
+export async function execInContainer(id: string, command: readonly string[]): Promise<string> {
+  const { getContainerRuntimeClient } = await testcontainers()
+  const client = await getContainerRuntimeClient()
+  const { output, exitCode } = await client.container.exec(client.container.getById(id), [...command])
+  if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with code ${exitCode}:\n${output.trim()}`)
+  return output
+}
+
 export async function stopContainer(id: string): Promise<void> {
   const container = await engineContainer(id)
   if ((await container.inspect()).State.Running) await container.stop({ t: STOP_SECONDS })

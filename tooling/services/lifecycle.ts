@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { createContainer, killContainer, removeContainer, resumeContainer, stopContainer } from './container.ts'
+import { run as runCommand } from './command.ts'
+import {
+  createContainer,
+  execInContainer,
+  killContainer,
+  removeContainer,
+  resumeContainer,
+  stopContainer,
+} from './container.ts'
 import type { Home } from './home.ts'
 import { installOnce } from './install/install.ts'
 import { probeOnce, spawnServer, waitUntilReady } from './local-process.ts'
@@ -134,6 +142,23 @@ export async function halt(state: InstanceState): Promise<void> {
 export async function crash(state: InstanceState): Promise<void> {
   if (state.process) await slay(state.process)
   if (state.containerId) await killContainer(state.containerId)
+}
+
+/** Runs the server's own administration command. @throws where it has none, and when the command fails. */
+export async function control(
+  home: Home,
+  descriptor: ServerDescriptor,
+  state: InstanceState,
+  args: readonly string[],
+): Promise<string> {
+  const inside = descriptor.container?.control?.(args)
+  if (state.containerId && inside) return execInContainer(state.containerId, inside)
+  if (state.containerId || !descriptor.local.control)
+    throw new Error(`${descriptor.title} has no administration command here`)
+  const installation = await install(home, descriptor)
+  const context = { ...usersOf(state), installation, folder: instanceFolder(home, state.id), ports: state.ports }
+  const { command, args: all, env } = descriptor.local.control(context, args)
+  return runCommand(command, all, { env: { ...process.env, ...env } })
 }
 
 /** Stops the server and removes it with its data. To be called under its lock. */

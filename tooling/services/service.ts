@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { engineAnswers } from './container.ts'
 import { type Home, servicesHome } from './home.ts'
-import { acquire, type Backend, crash, endById, halt, run, sweep } from './lifecycle.ts'
+import { acquire, type Backend, control, crash, endById, halt, run, sweep } from './lifecycle.ts'
 import { probeOnce } from './local-process.ts'
 import { withLock } from './lock.ts'
 import { dedicatedLease, sharedLease } from './run.ts'
@@ -181,6 +181,11 @@ function dedicated(home: Home, descriptor: ServerDescriptor, state: InstanceStat
     restart: async () => {
       await stop()
       await start()
+    },
+    control: async (...args) => {
+      const current = await readState(home, id)
+      if (!current) throw new Error(`the dedicated ${descriptor.title} has been closed`)
+      return control(home, descriptor, current, args)
     },
     close: async () => {
       await endById(home, id)

@@ -6,6 +6,7 @@ import { kafka, kafkaSecured } from './kafka.ts'
 import { opensearch } from './opensearch.ts'
 import { postgresql } from './postgresql.ts'
 import { pulsar, pulsarFunctions } from './pulsar.ts'
+import { rabbitmq, rabbitmqSecured } from './rabbitmq.ts'
 import { timescaledb } from './timescaledb.ts'
 
 /** Every server that `service()` knows, by name. A new one is a file beside this and a line here. */
@@ -21,6 +22,8 @@ export const servers = {
   postgresql,
   pulsar,
   'pulsar-functions': pulsarFunctions,
+  rabbitmq,
+  'rabbitmq-secured': rabbitmqSecured,
   timescaledb,
 } as const satisfies Record<string, ServerDescriptor>
 
