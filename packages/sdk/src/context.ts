@@ -45,8 +45,11 @@ export interface ConnectorContext {
   readonly signal: AbortSignal
   /** The secret that the `secrets` map names, or undefined. */
   secret(name: string): string | undefined
-  /** Says in the status that the external system is away, or back. Errors thrown by `write` and `read` do so by themselves. */
-  connection(state: 'connected' | 'reconnecting', reason?: string): void
+  /**
+   * Says in the status that the external system is away, takes nothing for now (`blocked`), or is back. Errors thrown
+   * by `write` and `read` do so by themselves.
+   */
+  connection(state: 'connected' | 'reconnecting' | 'blocked', reason?: string): void
   /** Fails this instance: it is closed and restarted with backoff. */
   fatal(error: Error): void
 }
@@ -61,6 +64,11 @@ export interface SinkContext extends ConnectorContext {
   resume(): void
   /** Moves the subscription of a topic to a position, or to a publish time in milliseconds. */
   seek(topic: string, to: Position | number): Promise<void>
+  /**
+   * Says that the connection broke, with an error that means `reconnect` or `block`: the runtime closes the sink and
+   * opens a new one, as it does when `write` throws that error, but without waiting for a record to write.
+   */
+  lost(error: Error): void
 }
 
 /** How the consumers of a subscription share its messages. */

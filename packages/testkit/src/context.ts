@@ -11,16 +11,19 @@ export interface ContextLog {
   readonly connections: readonly { readonly state: string; readonly reason: string | undefined }[]
   /** Errors that were handed to `fatal`, in order. */
   readonly fatals: readonly Error[]
+  /** Errors that a sink handed to `lost`, in order. */
+  readonly losses: readonly Error[]
   /** Aborts `signal`, as the runtime does when the connector has to stop. */
   stop(): void
 }
 
-type Common = Omit<ConnectorContext, 'logger'> & ContextLog
+type Common = Omit<ConnectorContext, 'logger'> & Pick<SinkContext, 'lost'> & ContextLog
 
 function createContext(secrets: { readonly [name: string]: string }): Common {
   const recorded: { name: string; value: number }[] = []
   const connections: { state: string; reason: string | undefined }[] = []
   const fatals: Error[] = []
+  const losses: Error[] = []
   const stopping = new AbortController()
   return {
     tenant: 'public',
@@ -39,6 +42,8 @@ function createContext(secrets: { readonly [name: string]: string }): Common {
     recorded,
     connections,
     fatals,
+    losses,
+    lost: error => void losses.push(error),
     stop: () => stopping.abort(),
   }
 }

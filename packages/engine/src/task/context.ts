@@ -17,6 +17,13 @@ export interface TaskServices {
   readonly store: () => Promise<KeyValueStore>
 }
 
+/** What the log says of the connection of a connector. */
+const CONNECTION = {
+  connected: 'connected',
+  reconnecting: 'connection lost, reconnecting',
+  blocked: 'the external system takes nothing for now; nothing is lost, waiting',
+} as const
+
 /** The part of the context that sinks and sources share. */
 export function connectorContext(spec: InstanceSpec, services: TaskServices): ConnectorContext {
   const { stats, log } = services
@@ -33,12 +40,8 @@ export function connectorContext(spec: InstanceSpec, services: TaskServices): Co
     signal: services.signal,
     secret: name => services.secrets.get(name),
     connection: (state, reason) => {
-      stats.become(state === 'connected' ? 'running' : 'reconnecting', reason)
-      log(
-        state === 'connected' ? 'info' : 'warn',
-        state === 'connected' ? 'connected' : 'connection lost, reconnecting',
-        reason ? { reason } : undefined,
-      )
+      stats.become(state === 'connected' ? 'running' : state, reason)
+      log(state === 'connected' ? 'info' : 'warn', CONNECTION[state], reason ? { reason } : undefined)
     },
     fatal: services.fatal,
   }

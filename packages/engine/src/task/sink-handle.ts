@@ -21,14 +21,14 @@ import { partitionKey, type TaskRecord } from './task-record.ts'
 export class SinkHandle {
   readonly #definition: SinkDefinition
   readonly #config: unknown
-  readonly #context: SinkContext
+  readonly #context: Omit<SinkContext, 'lost'>
   readonly #services: TaskServices
   readonly #writing = new Set<Promise<unknown>>()
   #sink: Sink | BatchSink | undefined
   #committed: ReadonlyMap<string, Position> = new Map()
   #recovering: Promise<void> | undefined
 
-  constructor(definition: SinkDefinition, config: unknown, context: SinkContext, services: TaskServices) {
+  constructor(definition: SinkDefinition, config: unknown, context: Omit<SinkContext, 'lost'>, services: TaskServices) {
     this.#definition = definition
     this.#config = config
     this.#context = context
@@ -39,7 +39,7 @@ export class SinkHandle {
   async open(): Promise<void> {
     const sink = this.#definition.create()
     try {
-      await sink.open(this.#config, this.#context)
+      await sink.open(this.#config, { ...this.#context, lost: error => this.#lost(sink, error) })
       // Where several consumers share a partition, what is behind the last stored position need not be stored.
       if (this.#context.guarantee === 'EFFECTIVELY_ONCE')
         this.#committed = await committedPositions(this.#definition, sink)
@@ -84,6 +84,16 @@ export class SinkHandle {
       this.#recovering = undefined
     })
     return this.#recovering
+  }
+
+  /** The connection of a sink broke while nobody may be writing. A sink that is being replaced has nothing to tell. */
+  #lost(sink: Sink | BatchSink, error: Error): void {
+    const { stats, signal, fatal } = this.#services
+    if (sink !== this.#sink || this.away || signal.aborted) return
+    stats.connectorError(error)
+    const meaning = retryMeaning(error)
+    if (meaning === 'reconnect' || meaning === 'block') this.recover(error).catch(fatal)
+    else fatal(error)
   }
 
   async close(): Promise<void> {

@@ -67,7 +67,7 @@ export class SinkTask {
     services: TaskServices,
   ): Promise<SinkTask> {
     let task: SinkTask | undefined
-    const context: SinkContext = {
+    const context: Omit<SinkContext, 'lost'> = {
       ...connectorContext(spec, services),
       inputTopics: spec.inputs,
       subscriptionName: spec.subscription,

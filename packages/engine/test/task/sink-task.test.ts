@@ -9,6 +9,7 @@ import {
   type PartitionCheckpoint,
   type Record,
   RecordError,
+  type SinkContext,
   type SinkDefinition,
   TransientError,
 } from '@pulsar-io/sdk'
@@ -199,6 +200,35 @@ describe('a sink task', () => {
     expect(new Set(probe.written)).toEqual(new Set(numbers(5)))
     expect(probe.opens.length).toBeGreaterThan(1)
     expect(logs.map(({ message }) => message)).toContain('connection lost; nothing is lost, reconnecting')
+  })
+
+  it('opens the connector again when it tells of a lost connection, though there is nothing to write', async () => {
+    const { sink } = bind(await world())
+    const contexts: SinkContext[] = []
+    const definition = defineSink({
+      name: 'probe',
+      summary: 'Probe.',
+      config: z.strictObject({}),
+      delivery: 'at-least-once',
+      batch: {},
+      create: (): BatchSink => ({
+        open: (_, context) => void contexts.push(context),
+        write: async () => undefined,
+        close: () => undefined,
+      }),
+    })
+    const { stop, stats } = await sink(definition)
+    contexts[0]?.connection('blocked', 'no memory')
+    expect(stats.snapshot(0)).toMatchObject({ state: 'blocked', reason: 'no memory' })
+    contexts[0]?.lost(new ConnectionError('connection reset by peer'))
+    // The second time changes nothing: it is being replaced already.
+    contexts[0]?.lost(new ConnectionError('connection reset by peer'))
+    await eventually(() => stats.state === 'reconnecting')
+    await eventually(() => stats.state === 'running')
+    contexts[0]?.lost(new ConnectionError('of the one before'))
+    expect(stats.state).toBe('running')
+    await stop()
+    expect(contexts).toHaveLength(2)
   })
 
   it('blocks while credentials are refused: nothing is dropped, and status says so', async () => {
