@@ -1,0 +1,163 @@
+import { auth, Client, policies, types } from 'cassandra-driver'
+import { DatacenterPolicy } from './datacenter.ts'
+import { driverError } from './errors.ts'
+import type { Config } from './options.ts'
+import { contactPoints } from './roots.ts'
+import type { TlsSettings } from './tls.ts'
+
+/** A prepared statement with its values as bytes; null is CQL's null, undefined leaves the column alone. */
+export interface Statement {
+  readonly cql: string
+  readonly values: readonly (Buffer | null | undefined)[]
+}
+
+/** A row of an answer. */
+export type Row = { readonly [column: string]: unknown }
+
+/** The vendor's driver, cut down to what the connector needs. Rejects with errors of the SDK. */
+export interface Session {
+  /** For the log, for example `Cassandra 5.0.9, datacenter dc1, 3 nodes`. */
+  readonly title: string
+  readonly datacenter: string
+  /** Asks for rows, or changes the schema; not for records. */
+  query(cql: string, values?: readonly string[]): Promise<readonly Row[]>
+  /** Does one statement, or several of one partition as an unlogged batch. */
+  run(statements: readonly [Statement, ...Statement[]]): Promise<void>
+  close(): Promise<void>
+}
+
+/** Told when no node of the datacenter answers any more, and when one does again. */
+export interface Watcher {
+  lost(reason: string): void
+  back(): void
+}
+
+/**
+ * Connects. Throws a ConnectionError, an AuthError, or a ConfigError where there are several datacenters to choose
+ * from. Gives up when the signal aborts.
+ */
+export async function openSession(
+  config: Config,
+  tls: TlsSettings | undefined,
+  watcher: Watcher,
+  signal: AbortSignal,
+): Promise<Session> {
+  const policy = new DatacenterPolicy(config.localDatacenter)
+  const client = new Client(options(config, tls, policy))
+  const shutdown = async (): Promise<void> => {
+    client.removeAllListeners('hostDown')
+    client.removeAllListeners('hostUp')
+    await client.shutdown()
+  }
+  try {
+    await orAbort(client.connect(), signal)
+  } catch (error) {
+    // Whoever stops does not wait for a server that keeps silent; the driver ends with its timeouts.
+    const ended = shutdown().catch(() => undefined)
+    if (!signal.aborted) await ended
+    throw driverError(error, config)
+  }
+  watch(client, policy, watcher)
+  return {
+    title: title(client, policy),
+    datacenter: policy.datacenter,
+    query: (cql, values = []) =>
+      translated(config, async () => {
+        const { rows } = await client.execute(cql, [...values], { prepare: values.length > 0, isIdempotent: true })
+        return rows ?? []
+      }),
+    run: ([first, ...others]) =>
+      translated(config, async () => {
+        if (others.length === 0) await client.execute(first.cql, first.values as unknown[], PREPARED)
+        else await client.batch([first, ...others].map(asQuery), BATCHED)
+      }),
+    close: shutdown,
+  }
+}
+
+const PREPARED = { prepare: true, isIdempotent: true }
+const BATCHED = { ...PREPARED, logged: false }
+const asQuery = ({ cql, values }: Statement) => ({ query: cql, params: values as unknown[] })
+
+async function translated<T>(config: Config, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw driverError(error, config)
+  }
+}
+
+function options(config: Config, tls: TlsSettings | undefined, policy: DatacenterPolicy) {
+  const { userName, password, requestTimeoutInMs, speculativeExecutionDelay: delay } = config
+  const speculative = policies.speculativeExecution
+  return {
+    contactPoints: contactPoints(config.roots),
+    pooling: { heartBeatInterval: 10_000 },
+    socketOptions: { connectTimeout: config.connectTimeoutInMs, readTimeout: requestTimeoutInMs },
+    queryOptions: { consistency: types.consistencies[CONSISTENCIES[config.consistency]], captureStackTrace: false },
+    policies: {
+      loadBalancing: policy,
+      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(500, 30_000),
+      speculativeExecution:
+        delay > 0
+          ? new speculative.ConstantSpeculativeExecutionPolicy(delay, config.speculativeExecutions)
+          : new speculative.NoSpeculativeExecutionPolicy(),
+      // Where each statement says its own time, the driver need not add one.
+      ...(config.writeTimestamp === 'POSITION' ? { timestampGeneration: null as never } : {}),
+    },
+    // The connector asks for the one table that it writes to; the driver need not know all the others.
+    isMetadataSyncEnabled: false,
+    // Sends a report about the application to servers that ask for it.
+    monitorReporting: { enabled: false },
+    ...(userName === '' ? {} : { authProvider: new auth.PlainTextAuthProvider(userName, password) }),
+    ...(tls ? { sslOptions: tls } : {}),
+  }
+}
+
+const CONSISTENCIES = {
+  ANY: 'any',
+  ONE: 'one',
+  TWO: 'two',
+  THREE: 'three',
+  QUORUM: 'quorum',
+  ALL: 'all',
+  LOCAL_QUORUM: 'localQuorum',
+  EACH_QUORUM: 'eachQuorum',
+  LOCAL_ONE: 'localOne',
+} as const satisfies { readonly [level in Config['consistency']]: keyof typeof types.consistencies }
+
+function watch(client: Client, policy: DatacenterPolicy, watcher: Watcher): void {
+  let lost = false
+  const look = (host: { readonly address: string }) => {
+    const local = client.hosts.values().filter(each => each.datacenter === policy.datacenter)
+    const away = local.length > 0 && !local.some(each => each.isUp())
+    if (away === lost) return
+    lost = away
+    if (away) watcher.lost(`no node of datacenter ${policy.datacenter} answers any more; the last was ${host.address}`)
+    else watcher.back()
+  }
+  client.on('hostDown', look)
+  client.on('hostUp', look)
+}
+
+function title(client: Client, { datacenter }: DatacenterPolicy): string {
+  const local = client.hosts.values().filter(host => host.datacenter === datacenter)
+  const versions = [...new Set(local.map(host => host.cassandraVersion))].join(', ')
+  return `Cassandra ${versions}, datacenter ${datacenter}, ${local.length} ${local.length === 1 ? 'node' : 'nodes'}`
+}
+
+/** The promise, or an error as soon as the signal aborts. */
+async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort: () => void = () => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new Error('told to stop before the connection was made'))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+    promise.catch(() => undefined)
+  }
+}
