@@ -1,6 +1,5 @@
-import { type Record, RecordError } from '@pulsar-io/sdk'
+import { parseJson, type Record, RecordError, stringifyJson } from '@pulsar-io/sdk'
 import type { Fields } from './ids.ts'
-import { parseJson, stringifyJson } from './json.ts'
 import type { Config } from './options.ts'
 
 type DocumentConfig = Pick<
@@ -68,16 +67,8 @@ function whyNoObject(text: string): string {
 
 /** A key-value record carries a key with fields; another record's key may be the JSON text of an object. */
 function split(record: Record, config: DocumentConfig): Pick<Extracted, 'key' | 'keyFields'> & { value: unknown } {
-  const { value, key = '' } = record
-  if (record.schema?.type === 'KEY_VALUE' && isObject(value)) {
-    const own = value.key
-    if (isObject(own)) return { key: undefined, keyFields: plain(own, false) as Fields, value: value.value }
-    return {
-      key: own === null || own === undefined ? key : (asText(own) ?? String(own)),
-      keyFields: undefined,
-      value: value.value,
-    }
-  }
+  const { value, keyValue, key = '' } = record
+  if (isObject(keyValue)) return { key: undefined, keyFields: plain(keyValue, false) as Fields, value }
   const structured = (config.copyKeyFields || config.canonicalKeyFields) && key.startsWith('{')
   return { key, keyFields: structured ? objectOrUndefined(key) : undefined, value }
 }

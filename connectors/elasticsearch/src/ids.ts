@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { RecordError } from '@pulsar-io/sdk'
-import { stringifyJson } from './json.ts'
+import { RecordError, stringifyJson } from '@pulsar-io/sdk'
 import type { Config } from './options.ts'
 
 /** A server refuses longer ids, and the whole request with them. */

@@ -64,17 +64,29 @@ describe('documents', () => {
   })
 
   it('splits a key-value record', () => {
-    const overrides = { schema: { type: 'KEY_VALUE' }, key: 'ignored' } as const
-    const value = { key: { id: 1 }, value: { a: 2 } }
-    expect(extract(record<unknown>(value, overrides), configOf())).toMatchObject({
+    const overrides = { schema: { type: 'KEY_VALUE' }, keyValue: { id: 1n }, key: '{"id":1}' } as const
+    expect(extract(record<unknown>({ a: 2 }, overrides), configOf())).toMatchObject({
       text: '{"a":2}',
-      keyFields: { id: 1 },
+      keyFields: { id: 1n },
     })
-    expect(textOf(value, { copyKeyFields: true }, overrides)).toBe('{"id":1,"a":2}')
-    expect(extract(record<unknown>({ key: 'k', value: null }, overrides), configOf())).toMatchObject({
-      text: null,
-      key: 'k',
-    })
+    expect(textOf({ a: 2 }, { copyKeyFields: true }, overrides)).toBe('{"id":1,"a":2}')
+    const plainKey = { schema: { type: 'KEY_VALUE' }, keyValue: 5, key: '5' } as const
+    expect(extract(record<unknown>(null, plainKey), configOf())).toMatchObject({ text: null, key: '5' })
+  })
+
+  it('writes what Avro and Protobuf have and JSON has not, without losing a digit', () => {
+    const value = {
+      id: 9007199254740993n,
+      at: new Date(1700000000123),
+      micros: '2023-11-14T22:13:20.123456Z',
+      amount: '12.30',
+      raw: Buffer.from([0, 255]),
+      lines: [{ ref: 1n, raw: new Uint8Array([1]) }],
+      none: null,
+    }
+    expect(textOf(value, {}, { schema: { type: 'AVRO' } })).toBe(
+      '{"id":9007199254740993,"at":"2023-11-14T22:13:20.123Z","micros":"2023-11-14T22:13:20.123456Z","amount":"12.30","raw":"AP8=","lines":[{"ref":1,"raw":"AQ=="}],"none":null}',
+    )
   })
 
   it('copies the fields of a key that is the text of an object; the document wins', () => {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type Record, RecordError } from '@pulsar-io/sdk'
+import { type Record, RecordError, stringifyJson } from '@pulsar-io/sdk'
 import type { SinkConfig } from './options.ts'
 import { shorten } from './problems.ts'
 
@@ -17,7 +17,7 @@ export function createLineEncoder(format: SinkConfig['format']): LineEncoder {
  * text is a JSON string. A text of a STRING topic is only taken for JSON where it holds an object or a list, since `12`
  * or `true` may just as well be a word.
  */
-function ndjsonLine({ value, schema }: Record): string | Uint8Array {
+function ndjsonLine({ value }: Record): string | Uint8Array {
   if (value instanceof Uint8Array) {
     if (!isUtf8(value)) throw notText('write them with a schema, or as base64')
     const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
@@ -26,7 +26,7 @@ function ndjsonLine({ value, schema }: Record): string | Uint8Array {
   }
   if (typeof value === 'string')
     return /^\s*[[{]/.test(value) && isJson(value) ? onOneLine(value) : JSON.stringify(value)
-  return toJson(value, schema?.type === 'JSON')
+  return toJson(value)
 }
 
 function textLine({ value }: Record): string | Uint8Array {
@@ -38,7 +38,7 @@ function textLine({ value }: Record): string | Uint8Array {
     if (value.includes(NEWLINE)) throw hasNewline(Buffer.from(value).toString('utf8'))
     return value
   }
-  const text = typeof value === 'string' ? value : toJson(value, false)
+  const text = typeof value === 'string' ? value : toJson(value)
   if (text.includes('\n')) throw hasNewline(text)
   return text
 }
@@ -58,23 +58,15 @@ function onOneLine(json: string): string {
   return json.replace(/[\r\n]+/g, '').trim()
 }
 
-/** A value that was read from JSON needs no look at its parts; others may hold 64-bit numbers and bytes. */
-function toJson(value: unknown, plain: boolean): string {
-  const json = plain ? JSON.stringify(value) : JSON.stringify(encodable(value))
-  if (json === undefined) throw new RecordError(`a ${typeof value} is no JSON value`, { code: 'PIO_FILE_VALUE' })
-  return json
-}
-
-const rawJson = (JSON as typeof JSON & { rawJSON(text: string): unknown }).rawJSON
-
-/** 64-bit numbers keep all their digits, bytes become base64, maps objects. */
-function encodable(value: unknown): unknown {
-  if (typeof value === 'bigint') return rawJson(String(value))
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if (Array.isArray(value)) return value.map(encodable)
-  const entries = value instanceof Map ? [...value] : Object.entries(value)
-  return Object.fromEntries(entries.map(([name, part]) => [name, encodable(part)]))
+function toJson(value: unknown): string {
+  try {
+    return stringifyJson(value)
+  } catch (error) {
+    throw new RecordError(`the value has no JSON form: ${(error as Error).message}`, {
+      code: 'PIO_FILE_VALUE',
+      cause: error,
+    })
+  }
 }
 
 function notText(advice: string): RecordError {

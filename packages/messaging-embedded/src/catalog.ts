@@ -149,12 +149,18 @@ export class Catalog {
     }
   }
 
+  /** The schemas of a topic in the order of their versions, which count from 0. */
+  schemas(id: number): readonly SchemaInfo[] {
+    return this.settings(id).schemas.map((schema, version) => ({ ...schema, version: String(version) }))
+  }
+
   settings(id: number): TopicSettings {
     return (this.env.read(this.env.settings, id)?.value as TopicSettings | undefined) ?? NO_SETTINGS
   }
 
   /** Registers a schema and returns its index; the same schema keeps its index. */
-  async addSchema(id: number, schema: SchemaInfo): Promise<number> {
+  async addSchema(id: number, given: SchemaInfo): Promise<number> {
+    const { version: _, ...schema } = given
     const wanted = canonical(schema)
     let index = -1
     await this.env.update(this.env.settings, id, present => {
@@ -188,7 +194,17 @@ function emptyHead(): Buffer {
   return Buffer.alloc(24)
 }
 
+/** A text that is the same for schemas that mean the same; the version is ours to give. */
 function canonical(schema: SchemaInfo): string {
-  const properties = Object.entries(schema.properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
-  return JSON.stringify([schema.type, schema.name ?? '', schema.definition ?? '', properties])
+  return JSON.stringify(partsOf(schema))
+}
+
+function partsOf({ type, name, definition, properties, keyValue }: SchemaInfo): unknown {
+  return [
+    type,
+    name ?? '',
+    definition ?? '',
+    Object.entries(properties ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ...(keyValue ? [keyValue.encoding, partsOf(keyValue.key), partsOf(keyValue.value)] : []),
+  ]
 }

@@ -27,6 +27,7 @@ const KEY = 2
 const ORDERING_KEY = 4
 const PROPERTIES = 8
 const EVENT_TIME = 16
+const KEY_IS_BASE64 = 32
 
 const MESSAGE_HEADER = 9
 
@@ -87,7 +88,7 @@ function encodeMessage(out: Buffer, start: number, message: OutgoingMessage, seq
     at = out.writeDoubleLE(message.eventTime, at)
   }
   if (message.key !== undefined) {
-    flags |= KEY
+    flags |= message.keyIsBase64 ? KEY | KEY_IS_BASE64 : KEY
     at = writeText(out, at, message.key)
   }
   if (message.orderingKey !== undefined) {
@@ -188,6 +189,10 @@ export class Entry {
     const start = this.startOf(i)
     const flags = this.flags(start)
     return flags & KEY ? this.text(this.skip(start, flags, EVENT_TIME)) : undefined
+  }
+
+  keyIsBase64(i: number): boolean {
+    return (this.flags(this.startOf(i)) & KEY_IS_BASE64) !== 0
   }
 
   orderingKey(i: number): string | undefined {

@@ -47,6 +47,10 @@ export class EmbeddedMessage implements Message {
     return this.entry.key(this.index)
   }
 
+  get keyIsBase64(): boolean {
+    return this.entry.keyIsBase64(this.index)
+  }
+
   get orderingKey(): string | undefined {
     return this.entry.orderingKey(this.index)
   }

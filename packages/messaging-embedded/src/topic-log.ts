@@ -102,7 +102,10 @@ export class TopicLog {
 
   schema(index: number): SchemaInfo | undefined {
     if (index < 0) return undefined
-    if (index >= this.schemas.length) this.schemas = this.catalog.settings(this.record.id).schemas
+    // Those that are known stay the objects they are: readers keep what they made of them.
+    if (index >= this.schemas.length) {
+      this.schemas = [...this.schemas, ...this.catalog.schemas(this.record.id).slice(this.schemas.length)]
+    }
     return this.schemas[index]
   }
 

@@ -77,6 +77,10 @@ export class EmbeddedTopics implements Topics {
     }
   }
 
+  async deduplication(): Promise<'on'> {
+    return 'on'
+  }
+
   async stats(topic: string): Promise<TopicStats> {
     const { env } = this.shared
     const logs = this.logs(topic)
@@ -96,7 +100,7 @@ export class EmbeddedTopics implements Topics {
       bytes: sum(logs, log => log.bytes - (log.entryAt(log.first)?.bytesBefore ?? log.bytes)),
       first: first && positionAt(first, first.first),
       last: last && positionAt(last, last.next - 1),
-      schema: first && this.catalog.settings(first.record.id).schemas.at(-1),
+      schema: first && this.catalog.schemas(first.record.id).at(-1),
       producers: Math.max(0, ...logs.map(log => this.shared.seats.count(log.record.id))),
       subscriptions: [...names].sort().map(name => this.subscriptionStats(logs, name)),
     }

@@ -8,6 +8,8 @@ export interface Message {
   readonly partition: number
   readonly position: Position
   readonly key: string | undefined
+  /** `key` is the base64 of a key that is bytes. */
+  readonly keyIsBase64?: boolean | undefined
   /** Decides the order and, for Key_Shared, the consumer, instead of `key`. */
   readonly orderingKey: string | undefined
   /** null is a tombstone. Valid until the message is settled; copy what outlives it. */
@@ -31,6 +33,8 @@ export interface OutgoingMessage {
   /** null is a tombstone. */
   readonly payload: Uint8Array | null
   readonly key?: string | undefined
+  /** `key` is the base64 of a key that is bytes. */
+  readonly keyIsBase64?: boolean | undefined
   readonly orderingKey?: string | undefined
   readonly properties?: Properties | undefined
   /** Milliseconds since 1970. */

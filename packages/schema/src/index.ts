@@ -1,2 +1,6 @@
-export type { Codec } from './codec.ts'
-export { codecFor } from './codecs.ts'
+export type { Codec, KeyValue, KeyValueCodec, KeyValueParts } from './codec.ts'
+export { codecFor, SCHEMA_TYPES } from './codec-for.ts'
+export { describeIncompatibility, type Incompatibility } from './incompatibility.ts'
+export { fromSchemaData, type SchemaData, toSchemaData } from './schema-data.ts'
+export { schemaIdentity } from './schema-identity.ts'
+export { parseSchema, schemaType } from './schema-text.ts'

@@ -119,6 +119,11 @@ interface SinkOptionsBase<S extends z.ZodType> extends Described<S> {
   readonly delivery: SinkDelivery
   /** `record`: the sink calls `record.ack()` or `record.fail()` itself, after `write` returned. Default `write`. */
   readonly settles?: 'write' | 'record'
+  /**
+   * Of a transactional sink: when its batches are all or nothing. `always` (default), or `effectively-once`: only under
+   * that guarantee; under the others an outcome speaks for its own record, and those without error are written.
+   */
+  readonly atomic?: 'always' | 'effectively-once'
 }
 
 /** A sink that takes records one by one. */
@@ -176,6 +181,8 @@ export interface SinkDefinition extends DefinitionBase {
   readonly kind: 'sink'
   readonly delivery: SinkDelivery
   readonly settles: 'write' | 'record'
+  /** See {@link SinkOptionsBase.atomic}. Missing in archives that are older than it, and then `always`. */
+  readonly atomic?: 'always' | 'effectively-once'
   /** True: `create` makes a {@link BatchSink}, else a {@link Sink}. */
   readonly batched: boolean
   batchPolicy(config: unknown): Partial<BatchPolicy>
@@ -206,6 +213,7 @@ export function defineSink<S extends z.ZodType, V = unknown>(
     summary: options.summary,
     delivery: options.delivery,
     settles: options.settles ?? 'write',
+    atomic: options.atomic ?? 'always',
     batched: batch !== undefined,
     batchPolicy: config => (typeof batch === 'function' ? batch(config as z.output<S>) : (batch ?? {})),
     parse: config => parseConfig(options.config, config),

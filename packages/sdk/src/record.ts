@@ -10,7 +10,10 @@ export interface Record<V = unknown> {
   readonly topic: string
   /** Partition of the topic; 0 for a topic without partitions. */
   readonly partition: number
+  /** The key as text. Of a KEY_VALUE record: its key, a structured one as JSON. */
   readonly key: string | undefined
+  /** Of a KEY_VALUE record: the key as its schema describes it. */
+  readonly keyValue?: unknown
   /** The decoded value; null is a tombstone. Bytes where the topic has no schema. */
   readonly value: V | null
   /** How the value was written; undefined where the topic has no schema. */
@@ -40,6 +43,8 @@ export interface SourceRecord<V = unknown> {
   /** null is a tombstone. */
   readonly value: V | null
   readonly key?: string | undefined
+  /** For a KEY_VALUE schema: the key as that schema describes it; default `key`. */
+  readonly keyValue?: unknown
   readonly properties?: Properties | undefined
   /** Milliseconds since 1970. */
   readonly eventTime?: number | undefined

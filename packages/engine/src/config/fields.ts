@@ -61,8 +61,14 @@ const commonFields = {
     .meta({ description: 'Log lines from this level on; default info' }),
 }
 
+/** A schema as operators write it; its own reader says what is wrong with one. */
+const schema = (description: string) =>
+  z.union([z.string().min(1, 'must not be empty'), z.record(z.string(), z.unknown())]).meta({ description })
+
 const consumerSpec = z.strictObject({
-  schemaType: text('Schema to decode with where the topic has none: bytes, string or json'),
+  schemaType: schema(
+    'Schema to decode with where the topic has none: a type such as json, avro:<file or definition>, or an object',
+  ).optional(),
   serdeClassName: inert(z.string(), 'Java serde class', 'values are decoded by schema'),
   regexPattern: boolean().optional().meta({ description: 'The topic is a pattern' }),
   isRegexPattern: boolean().optional().meta({ description: 'The same as regexPattern' }),
@@ -88,13 +94,13 @@ export const sinkConfigSchema = z.strictObject({
     'values are decoded by schema; the topics are read',
   ),
   topicToSchemaType: z
-    .record(z.string(), z.string())
+    .record(z.string(), schema('A type such as json, avro:<file or definition>, or an object'))
     .optional()
-    .meta({ description: 'Topic → schema type (bytes, string, json) where the topic has none' }),
+    .meta({ description: 'Topic → schema where the topic has none' }),
   topicToSchemaProperties: inert(
     z.record(z.string(), z.string()),
     'Topic → schema properties',
-    'no supported schema has any',
+    'properties stand beside the schema type: {"type": …, "properties": {…}}',
   ),
   inputSpecs: z.record(z.string(), consumerSpec).optional().meta({ description: 'Topic → how to read it' }),
   sourceSubscriptionName: text('Subscription; default tenant/namespace/name'),
@@ -149,7 +155,9 @@ export const sourceConfigSchema = z.strictObject({
   topicName: text('Topic that the records go to'),
   producerConfig: producerConfig.optional().meta({ description: 'How to publish' }),
   serdeClassName: inert(z.string(), 'Java serde class', 'values are encoded by schema'),
-  schemaType: text('Schema of the topic: bytes, string or json; default what the source declares'),
+  schemaType: schema(
+    'Schema of the topic: a type such as json, avro:<file or definition>, or an object with type and definition; default what the source declares',
+  ).optional(),
   batchSourceConfig: z
     .strictObject({
       discoveryTriggererClassName: text('When to look for tasks: `once`, `interval` or a Java class name'),

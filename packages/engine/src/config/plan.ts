@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { fullTopicName, topicPattern } from '@pulsar-io/messaging'
+import { parseSchema } from '@pulsar-io/schema'
 import {
   ConfigError,
   isConnectorError,
   type Problem,
   type ProcessingGuarantee,
   parseDuration,
-  type SchemaType,
+  type SchemaInfo,
   type SubscriptionType,
 } from '@pulsar-io/sdk'
 import type { ConnectorSpec, RunOptions } from '../api.ts'
@@ -141,7 +143,7 @@ function planSource(config: SourceConfig, base: Base, problems: Problem[]): Omit
     ...base,
     kind: 'source',
     destinationTopic: config.topicName === undefined ? '' : checkedTopic(config.topicName, 'topicName', problems),
-    schemaType: config.schemaType === undefined ? undefined : schemaType(config.schemaType, 'schemaType', problems),
+    schema: config.schemaType === undefined ? undefined : sourceSchema(config.schemaType, problems),
     maxPending: config.producerConfig?.maxPendingMessages || MAX_PENDING,
     discoverEveryMs: discoverEvery(config, problems),
   }
@@ -206,19 +208,25 @@ function isPattern(spec: {
   return spec.regexPattern === true || spec.isRegexPattern === true
 }
 
-function inputSchemas(config: SinkConfig, problems: Problem[]): { readonly [topic: string]: SchemaType } {
+function inputSchemas(config: SinkConfig, problems: Problem[]): { readonly [topic: string]: SchemaInfo } {
   const named = [
     ...Object.entries(config.topicToSchemaType ?? {}).map(
-      ([topic, type]) => [topic, type, `topicToSchemaType.${topic}`] as const,
+      ([topic, schema]) => [topic, schema, `topicToSchemaType.${topic}`, undefined] as const,
     ),
     ...Object.entries(config.inputSpecs ?? {}).flatMap(([topic, spec]) =>
       spec.schemaType === undefined || isPattern(spec)
         ? []
-        : [[topic, spec.schemaType, `inputSpecs.${topic}.schemaType`] as const],
+        : [[topic, spec.schemaType, `inputSpecs.${topic}.schemaType`, spec.schemaProperties] as const],
     ),
   ]
   return Object.fromEntries(
-    named.map(([topic, type, path]) => [checkedTopic(topic, path, problems), schemaType(type, path, problems)]),
+    named.map(([topic, schema, path, properties]) => {
+      const read = collect(path, problems, () => readSchema(schema)) ?? { type: 'BYTES' }
+      return [
+        checkedTopic(topic, path, problems),
+        properties ? { ...read, properties: { ...read.properties, ...properties } } : read,
+      ]
+    }),
   )
 }
 
@@ -227,13 +235,23 @@ function maxUnsettled(config: SinkConfig): number | undefined {
   return sizes.length === 0 ? undefined : Math.max(...sizes)
 }
 
-const SCHEMAS: readonly SchemaType[] = ['BYTES', 'STRING', 'JSON']
+function sourceSchema(schema: unknown, problems: Problem[]): SchemaInfo | undefined {
+  const read = collect('schemaType', problems, () => readSchema(schema))
+  if (read?.type !== 'AUTO_CONSUME') return read
+  problems.push({ path: 'schemaType', message: 'auto_consume is for reading; leave it out, or name what to write' })
+  return undefined
+}
 
-function schemaType(text: string, path: string, problems: Problem[]): SchemaType {
-  const type = SCHEMAS.find(known => known === text.toUpperCase())
-  if (type === undefined)
-    problems.push({ path, message: `must be one of bytes, string, json, got ${JSON.stringify(text)}` })
-  return type ?? 'BYTES'
+/** Throws a ConfigError. */
+function readSchema(schema: unknown): SchemaInfo {
+  return parseSchema(schema, file => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      throw new ConfigError([{ path: '', message: `cannot read the definition ${file}: ${code ?? message}` }])
+    }
+  })
 }
 
 function discoverEvery(config: SourceConfig, problems: Problem[]): number | undefined {

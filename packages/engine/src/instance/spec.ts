@@ -1,5 +1,5 @@
 import type { InitialPosition } from '@pulsar-io/messaging'
-import type { BatchPolicy, ProcessingGuarantee, SchemaType, SubscriptionType } from '@pulsar-io/sdk'
+import type { BatchPolicy, ProcessingGuarantee, SchemaInfo, SubscriptionType } from '@pulsar-io/sdk'
 import type { ResolvedArchive } from '../archive/index.ts'
 import type { LogLevel } from '../log.ts'
 
@@ -33,7 +33,7 @@ export interface SinkInstanceSpec extends InstanceSpecBase {
   readonly inputs: readonly string[]
   readonly topicsPattern: string | undefined
   /** Full topic name → schema to decode with where the topic has none. */
-  readonly inputSchemas: { readonly [topic: string]: SchemaType }
+  readonly inputSchemas: { readonly [topic: string]: SchemaInfo }
   readonly subscription: string
   readonly subscriptionType: SubscriptionType
   readonly initialPosition: InitialPosition
@@ -53,7 +53,7 @@ export interface SourceInstanceSpec extends InstanceSpecBase {
   readonly kind: 'source'
   readonly destinationTopic: string
   /** Overrules the schema that the source declares. */
-  readonly schemaType: SchemaType | undefined
+  readonly schema: SchemaInfo | undefined
   /** Records on their way to the topic, at most. */
   readonly maxPending: number
   /** Batch sources: milliseconds between looks for tasks; undefined: look once. */

@@ -1,5 +1,6 @@
 import type { MessagingClient, OutgoingMessage, Producer } from '@pulsar-io/messaging'
 import { formatTopicName, parseTopicName } from '@pulsar-io/messaging'
+import { schemaIdentity } from '@pulsar-io/schema'
 import { formatPosition, isConnectorError, type SchemaInfo } from '@pulsar-io/sdk'
 import { messageWithCauses } from '../failure.ts'
 import type { TaskRecord } from './task-record.ts'
@@ -42,7 +43,7 @@ export class DeadLetters {
     const groups = new Map<string, { topic: string; schema: SchemaInfo | undefined; messages: OutgoingMessage[] }>()
     for (const { record, error } of letters) {
       const topic = this.topicFor(record.topic)
-      const key = `${topic} ${JSON.stringify(record.schema ?? null)}`
+      const key = `${topic} ${record.schema ? schemaIdentity(record.schema) : ''}`
       const group = groups.get(key) ?? { topic, schema: record.schema, messages: [] }
       group.messages.push(this.#letter(record, error))
       groups.set(key, group)
@@ -76,6 +77,7 @@ export class DeadLetters {
     return {
       payload: message.payload,
       key: message.key,
+      keyIsBase64: message.keyIsBase64,
       orderingKey: message.orderingKey,
       eventTime: message.eventTime,
       properties: {

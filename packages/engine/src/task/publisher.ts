@@ -20,7 +20,8 @@ export class Publisher {
   readonly #client: MessagingClient
   readonly #services: TaskServices
   readonly #checkpoints: Checkpoints
-  readonly #codec: Codec
+  readonly #schema: SchemaInfo
+  #codec: Codec | undefined
   readonly #outlets = new Map<string, Promise<Outlet>>()
   #closing: Promise<void> = Promise.resolve()
   #pendingRecords = 0
@@ -38,11 +39,15 @@ export class Publisher {
     this.#client = client
     this.#services = services
     this.#checkpoints = checkpoints
-    this.#codec = codecFor(schema)
+    this.#schema = schema
   }
 
-  /** Opens the producer of the destination, so that a topic which cannot be written to is known at once. */
+  /**
+   * Opens the producer of the destination, so that a topic which cannot be written to is known at once. Throws a
+   * ConfigError for a schema that cannot be used.
+   */
   async open(): Promise<void> {
+    this.#codec = await codecFor(this.#schema)
     if (this.#spec.guarantee !== 'EFFECTIVELY_ONCE') await this.#outlet(this.#spec.destinationTopic, undefined)
     else await this.#client.topics.create(this.#spec.destinationTopic)
   }
@@ -133,7 +138,7 @@ export class Publisher {
     const producer: Producer = await this.#client.createProducer({
       topic: fullTopicName(topic),
       ...(partitionId === undefined ? {} : { name: `${this.#spec.fqn}-${partitionId}` }),
-      schema: this.#codec.schema,
+      schema: this.#schema,
       // The properties that Pulsar's own instances set.
       properties: { application: 'pulsar-source', id: this.#spec.fqn, instance_id: String(this.#spec.instanceId) },
       signal: this.#services.signal,
@@ -156,6 +161,8 @@ export class Publisher {
     records: readonly SourceRecord[],
     outlet: Outlet,
   ): { messages: OutgoingMessage[]; kept: SourceRecord[]; bytes: number } {
+    const codec = this.#codec
+    if (!codec) throw new Error('publish before open')
     const messages: OutgoingMessage[] = []
     const kept: SourceRecord[] = []
     let bytes = 0
@@ -165,17 +172,16 @@ export class Publisher {
         outlet.settleKnown(record)
         continue
       }
-      let payload: Uint8Array | null
+      let body: Body
       try {
-        payload = record.value === null || record.value === undefined ? null : this.#codec.encode(record.value)
+        body = bodyOf(record, codec)
       } catch (thrown) {
         this.#refuse(record, toError(thrown))
         continue
       }
-      bytes += payload?.byteLength ?? 0
+      bytes += body.payload?.byteLength ?? 0
       messages.push({
-        payload,
-        key: record.key,
+        ...body,
         properties: record.properties,
         eventTime: record.eventTime,
         ...(outlet.sequenced ? { sequenceId: record.sequence } : {}),
@@ -193,6 +199,18 @@ export class Publisher {
     if (!record.fail) throw error
     Promise.resolve(record.fail(error)).catch(failure => stats.connectorError(failure))
   }
+}
+
+type Body = Pick<OutgoingMessage, 'payload' | 'key' | 'keyIsBase64'>
+
+function bodyOf(record: SourceRecord, { encode, keyValue }: Codec): Body {
+  const value = record.value ?? null
+  if (!keyValue) return { payload: value === null ? null : encode(value), key: record.key }
+  const { payload, key } = keyValue.encode({ key: record.keyValue ?? record.key, value })
+  // The key of a separated schema is bytes, which a message carries as base64 (as Pulsar's Java client sends them).
+  return key === undefined
+    ? { payload, key: record.key }
+    : { payload, key: Buffer.from(key).toString('base64'), keyIsBase64: true }
 }
 
 function outletKey(topic: string, partitionId: string | undefined): string {

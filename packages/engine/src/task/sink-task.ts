@@ -24,6 +24,8 @@ export class SinkTask {
   readonly #acks: Acknowledger
   readonly #policy: BatchPolicy
   readonly #transactional: boolean
+  /** A batch with an error in it is not stored at all. */
+  readonly #atomic: boolean
   readonly #inFlight = new Set<Promise<void>>()
   readonly #stopPulling = new AbortController()
   readonly #failed: Deferred<never> = defer<never>()
@@ -53,6 +55,8 @@ export class SinkTask {
     // Whoever runs the task sees the error; without this line it would count as unhandled while nobody does.
     this.#failed.promise.catch(() => undefined)
     this.#transactional = definition.delivery === 'transactional'
+    this.#atomic =
+      this.#transactional && (definition.atomic !== 'effectively-once' || spec.guarantee === 'EFFECTIVELY_ONCE')
   }
 
   /**
@@ -191,7 +195,7 @@ export class SinkTask {
     const { stats, signal } = this.#services
     const once = this.#spec.guarantee === 'ATMOST_ONCE'
     if (once) await this.#acks.acknowledge(messages)
-    const { records, rejected } = this.#decoder.decode(messages)
+    const { records, rejected } = await this.#decoder.decode(messages)
     for (const { error } of rejected) stats.systemError(error)
     const started = performance.now()
     await settleBatch(records, rejected, {
@@ -199,7 +203,7 @@ export class SinkTask {
       deadLetters: this.#deadLetters,
       services: this.#services,
       checkpoint: this.#transactional && this.#spec.guarantee === 'EFFECTIVELY_ONCE' ? checkpointOf(messages) : [],
-      transactional: this.#transactional,
+      transactional: this.#atomic,
       ordered: this.#spec.ordered,
       maxRetries: this.#spec.maxRetries,
       once,

@@ -1,13 +1,12 @@
 import type { MessagingClient } from '@pulsar-io/messaging'
-import {
-  type BatchSource,
-  ConfigError,
-  type PushSource,
-  type SchemaInfo,
-  type Source,
-  type SourceContext,
-  type SourceDefinition,
-  type SourceRecord,
+import type {
+  BatchSource,
+  PushSource,
+  SchemaInfo,
+  Source,
+  SourceContext,
+  SourceDefinition,
+  SourceRecord,
 } from '@pulsar-io/sdk'
 import { Backoff, BLOCKED_BACKOFF, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
@@ -221,14 +220,9 @@ function asArray(records: SourceRecord | readonly SourceRecord[]): readonly Sour
   return Array.isArray(records) ? records : [records as SourceRecord]
 }
 
-/** Throws a ConfigError for a schema type that cannot stand in for the declared one. */
+/** What the operator says, else what the source declares: its own definition where both name the same type. */
 function schemaOf(spec: SourceInstanceSpec, definition: SourceDefinition, config: unknown): SchemaInfo {
   const declared = definition.schema(config)
-  if (spec.schemaType === undefined || spec.schemaType === declared.type) return declared
-  const known = ['BYTES', 'STRING', 'JSON']
-  if (known.includes(spec.schemaType)) return { type: spec.schemaType }
-  throw new ConfigError(
-    [{ path: 'schemaType', message: `${spec.schemaType} is not supported; use ${known.join(', ')}` }],
-    { code: 'PIO_SCHEMA_TYPE' },
-  )
+  if (spec.schema === undefined) return declared
+  return spec.schema.type === declared.type && spec.schema.definition === undefined ? declared : spec.schema
 }

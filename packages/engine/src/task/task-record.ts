@@ -1,18 +1,26 @@
 import type { Message } from '@pulsar-io/messaging'
-import type { Position, Properties, Record, SchemaInfo } from '@pulsar-io/sdk'
+import { type Position, type Properties, type Record, type SchemaInfo, stringifyJson } from '@pulsar-io/sdk'
 
 /** A message on its way through a sink task. The fields of the record are read from the message where they are asked for. */
 export class TaskRecord implements Record {
   readonly message: Message
-  readonly value: unknown
+  /** Replaced by a transform; a dead letter carries the bytes of the message. */
+  value: unknown
+  /** Only of a KEY_VALUE record. */
+  keyValue: unknown
+  readonly #isKeyValue: boolean
+  /** A key that a transform gave the record. */
+  #newKey: string | undefined
   /** Writes that failed with a passing error. */
   attempts = 0
   /** Set for a sink that settles its records itself. */
   onSettled: ((record: TaskRecord, error: Error | undefined) => void) | undefined
 
-  constructor(message: Message, value: unknown) {
+  constructor(message: Message, value: unknown, keyValue?: { readonly key: unknown }) {
     this.message = message
     this.value = value
+    this.#isKeyValue = keyValue !== undefined
+    this.keyValue = keyValue?.key
   }
 
   get topic(): string {
@@ -22,7 +30,11 @@ export class TaskRecord implements Record {
     return this.message.partition
   }
   get key(): string | undefined {
-    return this.message.key
+    if (this.#newKey !== undefined) return this.#newKey
+    return this.#isKeyValue ? keyText(this.keyValue) : this.message.key
+  }
+  set key(key: string) {
+    this.#newKey = key
   }
   get schema(): SchemaInfo | undefined {
     return this.message.schema
@@ -55,4 +67,13 @@ export class TaskRecord implements Record {
 /** Names a topic partition in maps. */
 export function partitionKey(place: { readonly topic: string; readonly partition: number }): string {
   return `${place.topic}#${place.partition}`
+}
+
+/** A key as text: what a sink makes an id of. */
+export function keyText(key: unknown): string | undefined {
+  if (key === null || key === undefined) return undefined
+  if (typeof key === 'string') return key
+  const text = stringifyJson(key)
+  // Text in quotes is a date or bytes.
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text
 }

@@ -78,7 +78,7 @@ describe('planInstances', () => {
       topicToSchemaType: { t: 'xml' },
     }
     expect(() => planInstances(sink(config), archive(), options)).toThrow(
-      /topicsPattern: not a topic pattern[\s\S]*retainKeyOrdering: not together[\s\S]*topicToSchemaType\.t: must be one of bytes, string, json[\s\S]*deadLetterTopic: not a topic name/,
+      /topicsPattern: not a topic pattern[\s\S]*retainKeyOrdering: not together[\s\S]*topicToSchemaType\.t: must be one of none, bytes, string, json[\s\S]*deadLetterTopic: not a topic name/,
     )
   })
 

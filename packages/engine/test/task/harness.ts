@@ -185,7 +185,7 @@ const sourceSpec: SourceInstanceSpec = {
   ...common,
   kind: 'source',
   destinationTopic: 'persistent://public/default/out',
-  schemaType: undefined,
+  schema: undefined,
   maxPending: 10_000,
   discoverEveryMs: undefined,
 }

@@ -1,4 +1,4 @@
-import { comparePositions, type Position } from '@pulsar-io/sdk'
+import { comparePositions, type Position, type SchemaInfo } from '@pulsar-io/sdk'
 import { describe, expect, it } from 'vitest'
 import { numbered, outgoing, type Setup, texts } from './setup.ts'
 
@@ -113,6 +113,49 @@ export function publishing(setup: Setup): void {
       await consumer.close()
     })
 
+    it('MSG-39 gives each message the version of the schema that it was written with', async () => {
+      const topic = setup.topic()
+      const old = avro({ name: 'id', type: 'long' })
+      const young = avro({ name: 'id', type: 'long' }, { name: 'note', type: ['null', 'string'], default: null })
+      for (const [schema, text] of [
+        [old, 'a'],
+        [young, 'b'],
+        [old, 'c'],
+      ] as const) {
+        const producer = await setup.client.createProducer({ topic, schema })
+        await producer.send(outgoing(text))
+        await producer.close()
+      }
+      const consumer = await setup.subscribe(topic)
+      const messages = await setup.take(consumer, 3)
+      const [first, second, third] = messages.map(message => message.schema)
+      expect([first, second, third].map(schema => fieldsOf(schema))).toEqual([['id'], ['id', 'note'], ['id']])
+      expect(first?.version).toBeDefined()
+      expect(second?.version).not.toBe(first?.version)
+      // A reader compiles what it finds once per object.
+      expect(third).toBe(first)
+      await consumer.close()
+    })
+
+    it('MSG-40 keeps both halves of a KEY_VALUE schema, and a key that is bytes', async () => {
+      const topic = setup.topic()
+      const schema: SchemaInfo = {
+        type: 'KEY_VALUE',
+        keyValue: { key: { type: 'INT32' }, value: avro({ name: 'id', type: 'long' }), encoding: 'SEPARATED' },
+      }
+      const producer = await setup.client.createProducer({ topic, schema })
+      await producer.send([{ payload: new Uint8Array([2]), key: 'AAAABQ==', keyIsBase64: true }])
+      const consumer = await setup.subscribe(topic)
+      const [message] = await setup.take(consumer, 1)
+      expect(message).toMatchObject({ key: 'AAAABQ==', keyIsBase64: true })
+      expect(message?.schema).toMatchObject({
+        type: 'KEY_VALUE',
+        keyValue: { key: { type: 'INT32' }, value: { type: 'AVRO' }, encoding: 'SEPARATED' },
+      })
+      await producer.close()
+      await consumer.close()
+    })
+
     it('MSG-09 names the topic in full whatever spelling was used', async () => {
       const topic = setup.topic()
       const short = topic.replace('persistent://public/default/', '')
@@ -123,4 +166,13 @@ export function publishing(setup: Setup): void {
       await consumer.close()
     })
   })
+}
+
+function avro(...fields: readonly object[]): SchemaInfo {
+  return { type: 'AVRO', name: 'order', definition: JSON.stringify({ type: 'record', name: 'Order', fields }) }
+}
+
+function fieldsOf(schema: SchemaInfo | undefined): readonly string[] {
+  const { fields } = JSON.parse(schema?.definition ?? '{"fields":[]}') as { fields: readonly { name: string }[] }
+  return fields.map(({ name }) => name)
 }
