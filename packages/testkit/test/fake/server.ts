@@ -34,6 +34,7 @@ export const PASSWORD = 'pass-word-that-nobody-may-see'
 class Table {
   rows: Row[] = []
   queue: Row[] = []
+  readonly held = new Map<string, Row>()
   checkpoint: readonly unknown[] = []
   epoch = 0
   readonly waiting: (() => void)[] = []
@@ -76,6 +77,11 @@ export class FakeServer {
     for (const wake of table.waiting.splice(0)) wake()
   }
 
+  /** Rows that are handed out and not acknowledged. */
+  held(name: string): number {
+    return this.#table(name).held.size
+  }
+
   #table(name: string): Table {
     const table = this.#tables.get(name)
     if (!table) throw new Error(`no table ${name}`)
@@ -91,6 +97,7 @@ export class FakeServer {
     socket.once('close', () => {
       this.#sockets.delete(socket)
       table?.queue.unshift(...held.values())
+      for (const at of held.keys()) table?.held.delete(at)
       for (const wake of table?.waiting.splice(0) ?? []) wake()
     })
     const answer = (reply: Answer) => socket.write(`${JSON.stringify(reply)}\n`)
@@ -108,20 +115,26 @@ export class FakeServer {
       } else if (!table) answer({ error: 'auth' })
       else if (request.committed) answer({ checkpoint: table.checkpoint })
       else if (request.append) answer(append(table, epoch, request))
-      else if (request.ack !== undefined) held.delete(request.ack)
-      else if (request.take !== undefined) {
-        while (table.queue.length === 0 && !socket.destroyed)
-          await new Promise<void>(resolve => {
-            table?.waiting.push(resolve)
-            socket.once('close', resolve)
-          })
-        if (socket.destroyed) return
-        const rows = table.queue.splice(0, request.take)
-        for (const row of rows) held.set(row.at, row)
-        answer({ rows })
+      else if (request.ack !== undefined) {
+        held.delete(request.ack)
+        table.held.delete(request.ack)
+      } else if (request.take !== undefined) {
+        // Not waited for: the end of the connection has to be seen meanwhile.
+        void take(table, request.take, socket).then(rows => {
+          for (const row of rows) {
+            held.set(row.at, row)
+            table?.held.set(row.at, row)
+          }
+          answer({ rows })
+        })
       }
     }
   }
+}
+
+async function take(table: Table, count: number, socket: Socket): Promise<Row[]> {
+  while (table.queue.length === 0 && !socket.destroyed) await new Promise<void>(resolve => table.waiting.push(resolve))
+  return socket.destroyed ? [] : table.queue.splice(0, count)
 }
 
 function append(table: Table, epoch: number, { append = [], mode, checkpoint }: Request): Answer {
