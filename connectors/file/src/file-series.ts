@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigError, comparePositions, type PartitionCheckpoint, type Record, type SinkContext } from '@pulsar-io/sdk'
 import { type Checkpoint, CheckpointFile } from './checkpoint.ts'
@@ -267,11 +268,22 @@ export class FileSeries {
   }
 }
 
-/** Makes a folder and those above it, durably. */
+/**
+ * Makes a folder and those above it, durably. Node's own recursive mkdir never returns where a file system such as /proc
+ * answers ENOENT.
+ */
 async function makeFolder(folder: string): Promise<void> {
-  const topmost = await mkdir(folder, { recursive: true })
-  if (topmost === undefined) return
-  for (let made = folder; made.startsWith(topmost); made = dirname(made)) await syncFolder(dirname(made))
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const above = dirname(folder)
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return
+    if (code !== 'ENOENT' || above === folder || existsSync(above)) throw error
+    await makeFolder(above)
+    return makeFolder(folder)
+  }
+  await syncFolder(dirname(folder))
 }
 
 function keyOf({ topic, partition }: Pick<PartitionCheckpoint, 'topic' | 'partition'>): string {

@@ -274,7 +274,7 @@ describe('the metrics server', () => {
     await produce('a', 'b')
     const run = await start([sink()])
     await eventually(() => run.connectors[0]?.snapshots()[0]?.written === 2)
-    const server = await serveMetrics(run.connectors, { port: 0 })
+    const server = await serveMetrics(() => run.connectors, { port: 0 })
     try {
       const text = await (await fetch(`${server.url}/metrics`)).text()
       const labels =
@@ -301,9 +301,10 @@ describe('the metrics server', () => {
   })
 
   it('names a port that is taken', async () => {
-    const server = await serveMetrics([], { port: 0 })
+    const server = await serveMetrics(() => undefined, { port: 0 })
     const port = Number(new URL(server.url).port)
-    await expect(serveMetrics([], { port })).rejects.toMatchObject({
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(503)
+    await expect(serveMetrics(() => undefined, { port })).rejects.toMatchObject({
       code: 'PIO_PORT_IN_USE',
       message: expect.stringContaining(String(port)),
     })

@@ -50,19 +50,17 @@ export async function runSession(specs: readonly ConnectorSpec[], options: Sessi
     for (const warning of options.warnings) logging.warn(warning)
     let run: Run | undefined
     try {
-      run = await started(startConnectors(specs, { ...options.engine, log: logging.log }), stop.signal, options.engine)
-      if (run !== undefined && options.metricsPort !== undefined) {
-        server = await serveMetrics(run.connectors, { port: options.metricsPort })
+      if (options.metricsPort !== undefined) {
+        server = await serveMetrics(() => run?.connectors, { port: options.metricsPort })
         logging.info(`metrics: ${server.url}/metrics, status: ${server.url}/status`)
       }
+      run = await started(startConnectors(specs, { ...options.engine, log: logging.log }), stop.signal, options.engine)
     } catch (error) {
-      const result = await run?.stop()
       const explained = await options.explain(error)
       fail(explained)
       const code = startFailureCode(explained)
-      if (result !== undefined) stderr.write(summary(result))
       // What is refused before anything opens is no run, and has no numbers.
-      else if (code === EXIT.failed || code === EXIT.unreachable) stderr.write(summary(nothing(began)))
+      if (code === EXIT.failed || code === EXIT.unreachable) stderr.write(summary(nothing(began)))
       return code
     }
     if (run === undefined) {

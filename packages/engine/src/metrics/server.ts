@@ -17,11 +17,12 @@ export interface MetricsServer {
 /**
  * Serves `/metrics` (Prometheus text), `/status` (JSON by connector) and `/healthz` (503 while an instance is not running).
  *
+ * @param running the connectors at the moment; undefined while they are starting
  * @param port 0 takes a free one
  * @throws ConnectionError `PIO_PORT_IN_USE` when the port is taken, `PIO_LISTEN` when it cannot be opened for another reason
  */
 export async function serveMetrics(
-  connectors: readonly RunningConnector[],
+  running: () => readonly RunningConnector[] | undefined,
   { port, host = '127.0.0.1' }: { readonly port: number; readonly host?: string },
 ): Promise<MetricsServer> {
   // Loaded here: a run without a metrics port starts faster without them (node:http as a module brings undici along).
@@ -29,21 +30,22 @@ export async function serveMetrics(
     import('./prom-client.ts'),
     import('node:http'),
   ])
+  const connectors = () => running() ?? []
   const processMetrics = new PromRegistry()
   collectDefaultMetrics({ register: processMetrics })
   const minutes = new MinuteBaselines()
-  const minuteTimer = setInterval(() => minutes.turn(connectors), MINUTE_MS)
+  const minuteTimer = setInterval(() => minutes.turn(connectors()), MINUTE_MS)
   minuteTimer.unref()
 
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET\n')
     if (path === '/status')
-      return answer(response, 200, 'application/json', `${JSON.stringify(statuses(connectors), undefined, 2)}\n`)
-    if (path === '/healthz') return health(response, connectors)
+      return answer(response, 200, 'application/json', `${JSON.stringify(statuses(connectors()), undefined, 2)}\n`)
+    if (path === '/healthz') return health(response, running())
     if (path !== '/metrics') return answer(response, 404, 'text/plain', 'try /metrics, /status or /healthz\n')
     const own = new PromRegistry()
-    for (const family of metricFamilies(connectors, minutes.of)) register(own, family)
+    for (const family of metricFamilies(connectors(), minutes.of)) register(own, family)
     Promise.all([own.metrics(), processMetrics.metrics()]).then(
       texts => answer(response, 200, own.contentType, texts.join('\n')),
       error => answer(response, 500, 'text/plain', `${error}\n`),
@@ -102,7 +104,8 @@ function statuses(connectors: readonly RunningConnector[]): object {
   }))
 }
 
-function health(response: ServerResponse, connectors: readonly RunningConnector[]): void {
+function health(response: ServerResponse, connectors: readonly RunningConnector[] | undefined): void {
+  if (connectors === undefined) return answer(response, 503, 'text/plain', 'starting\n')
   const ill = connectors.flatMap(connector =>
     connector
       .snapshots()
