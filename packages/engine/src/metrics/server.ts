@@ -105,8 +105,7 @@ function statuses(connectors: readonly RunningConnector[]): object {
 }
 
 function health(response: ServerResponse, connectors: readonly RunningConnector[] | undefined): void {
-  if (connectors === undefined) return answer(response, 503, 'text/plain', 'starting\n')
-  const ill = connectors.flatMap(connector =>
+  const ill = connectors?.flatMap(connector =>
     connector
       .snapshots()
       .flatMap(({ instanceId, state, reason }) =>
@@ -114,7 +113,7 @@ function health(response: ServerResponse, connectors: readonly RunningConnector[
           ? []
           : [`${connector.fqn} instance ${instanceId} is ${state}${reason ? `: ${reason}` : ''}`],
       ),
-  )
+  ) ?? ['starting']
   answer(response, ill.length === 0 ? 200 : 503, 'text/plain', `${ill.length === 0 ? 'ok' : ill.join('\n')}\n`)
 }
 
