@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Message } from '@pulsar-io/messaging'
+import { codecFor } from '@pulsar-io/schema'
 import { describe, expect, it } from 'vitest'
 import { describe as describeMessage, parseFrom } from '../src/commands/topics-consume.ts'
 import { toMessage } from '../src/commands/topics-produce.ts'
@@ -26,7 +27,7 @@ describe('readLines', () => {
 })
 
 describe('toMessage', () => {
-  const plain = { file: '-', keyField: undefined, properties: { a: 'b' }, schema: undefined }
+  const plain = { file: '-', keyField: undefined, properties: { a: 'b' }, schema: undefined, codec: undefined }
   const bytes = (text: string) => Buffer.from(text)
 
   it('takes a line as it is', () => {
@@ -82,8 +83,9 @@ describe('describe', () => {
     schema: undefined,
   }
 
-  it('shows text as text, JSON by schema, bytes as base64, and tombstones', () => {
-    expect(describeMessage(message)).toEqual({
+  it('shows text as text, JSON by schema, bytes as base64, and tombstones', async () => {
+    const none = new Map()
+    expect(describeMessage(message, none)).toEqual({
       topic: 'persistent://public/default/t',
       key: null,
       value: '{"a":1}',
@@ -93,11 +95,13 @@ describe('describe', () => {
       publishTime: 5,
       redeliveryCount: 0,
     })
-    expect(describeMessage({ ...message, schema: { type: 'JSON' } }).value).toEqual({ a: 1 })
-    expect(describeMessage({ ...message, payload: new Uint8Array([255]) })).toMatchObject({
+    const json = { type: 'JSON' } as const
+    const codecs = new Map([[json, await codecFor(json)]])
+    expect(describeMessage({ ...message, schema: json }, codecs).value).toEqual({ a: 1 })
+    expect(describeMessage({ ...message, payload: new Uint8Array([255]) }, none)).toMatchObject({
       value: '/w==',
       valueEncoding: 'base64',
     })
-    expect(describeMessage({ ...message, payload: null }).value).toBeNull()
+    expect(describeMessage({ ...message, payload: null }, none).value).toBeNull()
   })
 })

@@ -1,5 +1,6 @@
 import type { Message, MessagingClient, SeekTarget } from '@pulsar-io/messaging'
-import { formatPosition, type Problem, parseDuration } from '@pulsar-io/sdk'
+import { type Codec, codecFor } from '@pulsar-io/schema'
+import { formatPosition, type Problem, parseDuration, type SchemaInfo, stringifyJson } from '@pulsar-io/sdk'
 import { flagValue } from '../config/flag-fields.ts'
 import { EXIT } from '../exit.ts'
 import type { FlagValues } from '../flags/flag.ts'
@@ -127,7 +128,7 @@ async function print(feed: Feed, options: ConsumeOptions, signal: AbortSignal): 
       continue
     }
     left -= messages.length
-    await out.write(options.output === 'json' ? jsonLines(messages) : valueLines(messages))
+    await out.write(options.output === 'json' ? await jsonLines(messages) : await valueLines(messages))
     await feed.printed(messages)
   }
 }
@@ -149,20 +150,49 @@ async function receive(
 
 const NEWLINE = Buffer.from('\n')
 
-function valueLines(messages: readonly Message[]): Uint8Array {
-  return Buffer.concat(messages.flatMap(({ payload }) => [payload ?? Buffer.from('null'), NEWLINE]))
+/** Payloads as they are where they are text; the JSON of a value where they are not. */
+async function valueLines(messages: readonly Message[]): Promise<Uint8Array> {
+  const codecs = await codecsOf(messages)
+  return Buffer.concat(
+    messages.flatMap(message => {
+      const { payload, schema } = message
+      const { value, undecoded } = decoded(message, codecs)
+      const raw = undecoded || schema === undefined || TEXT.has(schema.type)
+      return [raw ? (payload ?? Buffer.from('null')) : Buffer.from(stringifyJson(value)), NEWLINE]
+    }),
+  )
 }
 
-function jsonLines(messages: readonly Message[]): string {
-  return messages.map(message => `${JSON.stringify(describe(message))}\n`).join('')
+async function jsonLines(messages: readonly Message[]): Promise<string> {
+  const codecs = await codecsOf(messages)
+  return messages.map(message => `${stringifyJson(describe(message, codecs))}\n`).join('')
+}
+
+/** Schemas whose payload is text already. */
+const TEXT: ReadonlySet<string> = new Set(['NONE', 'BYTES', 'STRING', 'JSON'])
+
+type Codecs = ReadonlyMap<SchemaInfo, Codec>
+
+async function codecsOf(messages: readonly Message[]): Promise<Codecs> {
+  const codecs = new Map<SchemaInfo, Codec>()
+  for (const { schema } of messages) {
+    if (schema === undefined || codecs.has(schema)) continue
+    try {
+      codecs.set(schema, await codecFor(schema))
+    } catch {
+      // A schema that cannot be used is no reason to hide the bytes.
+    }
+  }
+  return codecs
 }
 
 /** A record as `--output json` prints it. */
-export function describe(message: Message): { readonly [name: string]: unknown } {
+export function describe(message: Message, codecs: Codecs): { readonly [name: string]: unknown } {
   return {
     topic: message.topic,
     key: message.key ?? null,
-    ...shownValue(message),
+    ...(message.keyIsBase64 ? { keyEncoding: 'base64' } : {}),
+    ...shownValue(message, codecs),
     properties: message.properties,
     position: formatPosition(message.position),
     eventTime: message.eventTime ?? null,
@@ -173,21 +203,37 @@ export function describe(message: Message): { readonly [name: string]: unknown }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** JSON where the schema says so, text where it is text, else base64 with a note that it is. */
-function shownValue({ payload, schema }: Message): { readonly value: unknown; readonly valueEncoding?: 'base64' } {
+/** What the schema makes of it, text where it is text, else base64 with a note that it is. */
+function shownValue(
+  message: Message,
+  codecs: Codecs,
+): { readonly value: unknown; readonly valueEncoding?: 'base64'; readonly keyValue?: unknown } {
+  const { payload } = message
+  const { undecoded, ...shown } = decoded(message, codecs)
+  if (!undecoded && !(shown.value instanceof Uint8Array)) return shown
   if (payload === null) return { value: null }
-  let text: string
   try {
-    text = strictUtf8.decode(payload)
+    return { value: strictUtf8.decode(payload) }
   } catch {
     // Not text: bytes travel as base64.
     return { value: Buffer.from(payload).toString('base64'), valueEncoding: 'base64' }
   }
-  if (schema?.type !== 'JSON') return { value: text }
+}
+
+/** `undecoded`: the payload does not match its schema, or has none; it is shown as it is. */
+function decoded(
+  { payload, schema, key, keyIsBase64 }: Message,
+  codecs: Codecs,
+): { readonly value: unknown; readonly keyValue?: unknown; readonly undecoded?: true } {
+  const codec = schema && codecs.get(schema)
+  if (!codec) return { value: null, undecoded: true }
   try {
-    return { value: JSON.parse(text) as unknown }
+    if (!codec.keyValue) return { value: payload === null ? null : codec.decode(payload) }
+    const bytes = key === undefined ? undefined : Buffer.from(key, keyIsBase64 ? 'base64' : 'utf8')
+    const { key: keyValue, value } = codec.keyValue.decode({ payload, key: bytes })
+    return { keyValue, value }
   } catch {
-    // The topic says JSON, this record is none: it is shown as it is.
-    return { value: text }
+    // The topic says so, this record is none.
+    return { value: null, undecoded: true }
   }
 }

@@ -1,15 +1,21 @@
-import { constants, createReadStream } from 'node:fs'
+import { constants, createReadStream, readFileSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import type { MessagingClient, OutgoingMessage, Producer } from '@pulsar-io/messaging'
-import type { Problem, Properties, SchemaInfo } from '@pulsar-io/sdk'
+import { type Codec, codecFor, parseSchema } from '@pulsar-io/schema'
+import {
+  isConnectorError,
+  type Problem,
+  type Properties,
+  parseJson,
+  type SchemaInfo,
+  stringifyJson,
+} from '@pulsar-io/sdk'
 import { readFailure } from '../config/config-file.ts'
 import { ConfigProblems } from '../config/config-problems.ts'
-import { flagValue } from '../config/flag-fields.ts'
 import { jsonMistake } from '../config/json-error.ts'
 import { EXIT } from '../exit.ts'
-import type { Flag, FlagValues } from '../flags/flag.ts'
+import type { FlagValues } from '../flags/flag.ts'
 import { reader } from '../flags/run-options.ts'
-import { produceFlags } from '../flags/topics.ts'
 import { readLines } from '../lines.ts'
 import { withMessaging } from '../messaging.ts'
 import { onStop } from '../signals.ts'
@@ -26,6 +32,8 @@ interface ProduceOptions {
   readonly keyField: string | undefined
   readonly properties: Properties
   readonly schema: SchemaInfo | undefined
+  /** How a line becomes a payload, where it is not the payload itself. */
+  readonly codec: Codec | undefined
   readonly rate: number | undefined
 }
 
@@ -35,7 +43,9 @@ export async function produce(topic: string, values: FlagValues): Promise<number
   const asked = produceOptions(values, problems)
   if (asked.file !== '-') await checkReadable(asked.file, problems)
   return withMessaging(values, problems, async client => {
-    const options = { ...asked, schema: await schemaFor(client, topic, asked.schema) }
+    const schema = await schemaFor(client, topic, asked.schema)
+    const options = { ...asked, schema, codec: await lineCodec(schema) }
+    checkKeyField(options)
     const stop = onStop()
     let producer: Producer | undefined
     const sender = new Sender(() => producer, options.rate)
@@ -72,7 +82,8 @@ async function schemaFor(
 ): Promise<SchemaInfo | undefined> {
   if (!(await client.topics.exists(topic))) return asked
   const { schema } = await client.topics.stats(topic)
-  if (schema === undefined || asked === undefined || asked.type === schema.type) return schema ?? asked
+  if (schema === undefined || asked === undefined) return schema ?? asked
+  if (asked.type === schema.type) return asked.definition === undefined && asked.keyValue === undefined ? schema : asked
   const has = schema.type.toLowerCase()
   throw new ConfigProblems([
     {
@@ -89,20 +100,36 @@ function produceOptions(values: FlagValues, problems: Problem[]): ProduceOptions
     if (at > 0) properties[pair.slice(0, at)] = pair.slice(at + 1)
     else problems.push({ path: '--property', message: `must be name=value, got ${JSON.stringify(pair)}` })
   }
-  const flags: readonly Flag[] = produceFlags.flatMap(group => group.flags)
-  const schemaFlag = flags.find(flag => flag.flags.startsWith('--schema'))
-  const type = schemaFlag && values.schema ? flagValue(schemaFlag, values.schema, problems) : undefined
-  const keyField = values.keyField as string | undefined
-  if (keyField !== undefined && type !== undefined && type !== 'json') {
-    problems.push({ path: '--key-field', message: `needs records in JSON, but --schema is ${String(type)}` })
-  }
   return {
     file: (values.file as string | undefined) ?? '-',
-    keyField,
+    keyField: values.keyField as string | undefined,
     properties,
-    schema: type === undefined ? undefined : { type: String(type).toUpperCase() as 'BYTES' | 'STRING' | 'JSON' },
+    schema: values.schema === undefined ? undefined : readSchema(String(values.schema), problems),
+    codec: undefined,
     rate: reader(values, problems).whole('--rate', 1, 10_000_000),
   }
+}
+
+function readSchema(text: string, problems: Problem[]): SchemaInfo | undefined {
+  try {
+    return parseSchema(text, file => readFileSync(file, 'utf8'))
+  } catch (error) {
+    const message = isConnectorError(error) ? error.message : `cannot read the definition: ${readFailure(error)}`
+    problems.push({ path: '--schema', message })
+    return undefined
+  }
+}
+
+/** Lines are the payload itself where the schema says bytes, text or nothing; of JSON they are looked at as well. */
+async function lineCodec(schema: SchemaInfo | undefined): Promise<Codec | undefined> {
+  const raw = schema === undefined || ['NONE', 'BYTES', 'STRING', 'JSON'].includes(schema.type)
+  return raw ? undefined : codecFor(schema)
+}
+
+function checkKeyField({ keyField, schema, codec }: ProduceOptions): void {
+  if (keyField === undefined || codec !== undefined || schema === undefined || schema.type === 'JSON') return
+  const message = `needs records in JSON, but the schema is ${schema.type.toLowerCase()}`
+  throw new ConfigProblems([{ path: '--key-field', message }])
 }
 
 async function pump(options: ProduceOptions, sender: Sender, signal: AbortSignal): Promise<void> {
@@ -142,9 +169,9 @@ function readError(file: string, error: unknown): unknown {
 export function toMessage(
   line: Uint8Array,
   number: number,
-  { keyField, properties, schema, file }: Omit<ProduceOptions, 'rate'>,
+  { keyField, properties, schema, codec, file }: Omit<ProduceOptions, 'rate'>,
 ): OutgoingMessage | undefined {
-  if (keyField === undefined && schema?.type !== 'JSON') return { payload: line, properties }
+  if (keyField === undefined && codec === undefined && schema?.type !== 'JSON') return { payload: line, properties }
   if (line.length === 0) return undefined
   const place = `${placeOf(file)}:${number}`
   const refuse = (message: string) =>
@@ -156,17 +183,35 @@ export function toMessage(
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch (error) {
     const { message, position } = jsonMistake(text, error)
     throw refuse(`not JSON: ${message} at character ${position + 1}`)
   }
-  if (keyField === undefined) return { payload: line, properties }
-  const key = isFields(value) ? value[keyField] : undefined
-  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean') {
-    return { payload: line, properties, key: String(key) }
+  const key = keyField === undefined ? undefined : keyOf(value, keyField)
+  if (keyField !== undefined && key === undefined) {
+    throw refuse(`--key-field ${keyField}: the record has no such field with a text or a number`)
   }
-  throw refuse(`--key-field ${keyField}: the record has no such field with a text or a number`)
+  try {
+    return { ...(codec ? encoded(codec, value) : { payload: line }), properties, ...(key === undefined ? {} : { key }) }
+  } catch (error) {
+    if (!isConnectorError(error)) throw error
+    throw refuse(error.message)
+  }
+}
+
+function keyOf(value: unknown, field: string): string | undefined {
+  const key = isFields(value) ? value[field] : undefined
+  if (typeof key === 'string') return key
+  return typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean' ? stringifyJson(key) : undefined
+}
+
+/** A KEY_VALUE line is an object with key and value. */
+function encoded(codec: Codec, value: unknown): OutgoingMessage {
+  if (!codec.keyValue) return { payload: value === null ? null : codec.encode(value) }
+  const record = isFields(value) ? value : {}
+  const { payload, key } = codec.keyValue.encode({ key: record.key, value: record.value })
+  return { payload, ...(key ? { key: Buffer.from(key).toString('base64'), keyIsBase64: true } : {}) }
 }
 
 function placeOf(file: string): string {

@@ -73,7 +73,8 @@ export const sinkFlags: readonly FlagGroup[] = [
       },
       {
         flags: '--custom-schema-inputs <json>',
-        description: 'Topic → schema type (bytes, string, json) where the topic has none',
+        description:
+          'Topic → schema where the topic has none: a type such as json, avro:<file or definition>, or an object',
         field: 'topicToSchemaType',
         json: true,
       },

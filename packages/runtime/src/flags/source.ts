@@ -28,7 +28,8 @@ export const sourceFlags: readonly FlagGroup[] = [
       },
       {
         flags: '--schema-type <type>',
-        description: 'Schema of the topic: bytes, string or json; default what the source declares. Also -st',
+        description:
+          'Schema of the topic: a type such as json, avro:<file or definition>, or an object; default what the source declares. Also -st',
         field: 'schemaType',
       },
       { flags: '--producer-config <json>', description: 'How to publish', field: 'producerConfig', json: true },

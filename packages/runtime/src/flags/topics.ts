@@ -31,9 +31,9 @@ export const produceFlags: readonly FlagGroup[] = [
         repeatable: true,
       },
       {
-        flags: '--schema <type>',
-        description: 'Schema of the topic; default the one it has, else none. json checks each line',
-        choices: ['bytes', 'string', 'json'],
+        flags: '--schema <schema>',
+        description:
+          'Schema of the topic: a type such as json, avro:<file or definition>, or an object; default the one it has, else none. Lines are text for string and bytes, JSON for all others',
       },
       { flags: '--rate <n>', description: 'Records in a second at most' },
     ],
