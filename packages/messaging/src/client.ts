@@ -191,6 +191,9 @@ export interface TopicStats {
   readonly subscriptions: readonly SubscriptionStats[]
 }
 
+/** Whether repeated sequence ids are dropped. */
+export type Deduplication = 'on' | 'off' | 'unknown'
+
 /** Topics as things to look after. */
 export interface Topics {
   /** Full names of all topics, or of those that match a {@link topicPattern}; a partitioned topic once. */
@@ -206,6 +209,8 @@ export interface Topics {
   setRetention(topic: string, retention: Retention): Promise<void>
   createSubscription(topic: string, subscription: string, from: SeekTarget): Promise<void>
   deleteSubscription(topic: string, subscription: string): Promise<void>
+  /** Whether the topic drops messages whose sequence id it has seen; `unknown` where this client may not ask. */
+  deduplication(topic: string): Promise<Deduplication>
 }
 
 /**

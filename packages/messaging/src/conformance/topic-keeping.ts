@@ -4,7 +4,7 @@ import { numbered, type Setup, text, texts } from './setup.ts'
 
 /** Topics as things to look after. */
 export function topicKeeping(setup: Setup): void {
-  const { partitions } = setup.capabilities
+  const { deduplication, partitions } = setup.capabilities
   describe('topics', () => {
     it('MSG-81 makes, lists and deletes topics', async () => {
       const topic = setup.topic()
@@ -97,5 +97,15 @@ export function topicKeeping(setup: Setup): void {
       ).toBe(0)
       await consumer.close()
     })
+
+    it.skipIf(!deduplication)(
+      titled('MSG-87 tells that repeated sequence ids are dropped', deduplication),
+      async () => {
+        const topic = setup.topic()
+        expect(await setup.client.topics.deduplication(topic)).toBe('on')
+        await setup.publish(topic, 'a')
+        expect(await setup.other.topics.deduplication(topic)).toBe('on')
+      },
+    )
   })
 }
