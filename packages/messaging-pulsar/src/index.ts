@@ -1,0 +1,16 @@
+export * from './auth/index.ts'
+export { PULSAR_CAPABILITIES, PulsarClient } from './client.ts'
+export type { TlsOptions } from './connection/tls-options.ts'
+export type { PulsarReaderOptions } from './consumer/open-reader.ts'
+export type { ConsumerDefaults, PulsarConsumerOptions } from './consumer/options.ts'
+export { openPulsar } from './open.ts'
+export type { PulsarOptions } from './options.ts'
+export type {
+  BatchingOptions,
+  HashingScheme,
+  ProducerDefaults,
+  PulsarProducerOptions,
+  RoutingMode,
+} from './producer/options.ts'
+export type { PulsarOutgoingMessage } from './producer/outgoing.ts'
+export type { CompressionType } from './wire/compression.ts'

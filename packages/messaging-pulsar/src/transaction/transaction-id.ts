@@ -1,0 +1,5 @@
+/** The two halves of a transaction's id, as the coordinator gave them out. */
+export interface TransactionId {
+  readonly mostBits: bigint
+  readonly leastBits: bigint
+}
