@@ -70,7 +70,10 @@ async function throughSink(
     const configs = { elasticSearchUrl: url, indexName: index, bulkEnabled: true, bulkActions: BATCH }
     const archive = join(root, 'connectors', 'elasticsearch.tgz')
     const config = { name, archive, inputs: [topic.name], sourceSubscriptionPosition: 'Earliest' as const, configs }
-    const run = await startConnectors([{ kind: 'sink', config }], { messagingUrl: topic.url, log: () => undefined })
+    const run = await startConnectors([{ kind: 'sink', config }], {
+      messaging: { url: topic.url },
+      log: () => undefined,
+    })
     begin()
     await topic.drained(`public/default/${name}`)
     return async () => {

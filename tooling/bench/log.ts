@@ -54,7 +54,7 @@ async function throughEngine(topic: BenchTopic, archive: string, round: number):
       },
     ],
     {
-      messagingUrl: topic.url,
+      messaging: { url: topic.url },
       log: line => {
         if (line.message === 'measured') measured = line.fields as typeof measured
       },

@@ -1,6 +1,7 @@
 import type { BatchPolicy, ConnectorKind } from '@pulsar-io/sdk'
 import type { SinkConfig, SourceConfig } from './config/fields.ts'
 import type { LogLine } from './log.ts'
+import type { MessagingAddress } from './messaging.ts'
 import type { InstanceSnapshot } from './snapshot.ts'
 import type { SinkStatus, SourceStatus } from './status.ts'
 
@@ -26,8 +27,8 @@ export interface RestartPolicy {
 
 /** How to run connectors. */
 export interface RunOptions {
-  /** `embedded:DIR`, `pulsar://…`; default `embedded:.pulsar-io`. */
-  readonly messagingUrl?: string
+  /** Default: the embedded log in `.pulsar-io`. */
+  readonly messaging?: MessagingAddress
   /** Default `thread`. */
   readonly isolation?: Isolation
   /** Milliseconds that a stop may take to settle what is in flight. Default 10000. */

@@ -4,7 +4,13 @@ export { type SinkConfig, type SourceConfig, sinkConfigSchema, sourceConfigSchem
 export { messageWithCauses } from './failure.ts'
 export type { Histogram } from './histogram.ts'
 export { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
-export { DEFAULT_MESSAGING_URL, embeddedDirectory, messagingProblem, openMessaging } from './messaging.ts'
+export {
+  DEFAULT_MESSAGING_URL,
+  embeddedDirectory,
+  type MessagingAddress,
+  messagingProblem,
+  openMessaging,
+} from './messaging.ts'
 export { type MetricsServer, serveMetrics } from './metrics/server.ts'
 export { checkConnectors, startConnectors } from './run.ts'
 export { type ResolvedConfig, redact, resolveSecrets } from './secrets.ts'

@@ -1,39 +1,77 @@
 import { resolve } from 'node:path'
 import type { MessagingClient } from '@pulsar-io/messaging'
-import { ConfigError } from '@pulsar-io/sdk'
+import { ConfigError, type Logger } from '@pulsar-io/sdk'
+import { resolveSecrets } from './secrets.ts'
 
 /** Where topics live when nothing is said. */
 export const DEFAULT_MESSAGING_URL = 'embedded:.pulsar-io'
 
+/** Where topics live and who comes there; plain data, so that it crosses threads and processes. */
+export interface MessagingAddress {
+  /** `embedded:DIR`, `pulsar://host:port`, `pulsar+ssl://host:port`; several hosts are separated by commas. */
+  readonly url: string
+  /** The cluster's web service; default: told by its host names. */
+  readonly adminUrl?: string
+  /** Pulsar's name of an authentication plugin, or `token`, `basic`, `tls`, `oauth2`. */
+  readonly authPlugin?: string
+  /** Its parameters, with `${env:NAME}` and `${file:PATH}` filled in where the connection is made. */
+  readonly authParams?: string
+  readonly tls?: {
+    /** PEM file of the authorities to trust. */
+    readonly trustCerts?: string
+    readonly allowInsecure?: boolean
+    readonly verifyHostname?: boolean
+  }
+}
+
 const SCHEME = /^([a-z+]+):/i
 
 /**
- * Connects to a messaging system: `embedded:DIR`.
+ * Connects to a messaging system: the embedded log or a Pulsar cluster.
  * Throws a ConfigError (`PIO_MESSAGING_URL`) for an address that no driver speaks, and what the driver throws.
  */
-export async function openMessaging(url: string = DEFAULT_MESSAGING_URL): Promise<MessagingClient> {
-  const problem = messagingProblem(url)
+export async function openMessaging(
+  address: MessagingAddress = { url: DEFAULT_MESSAGING_URL },
+  logger?: Logger,
+): Promise<MessagingClient> {
+  const problem = messagingProblem(address.url)
   if (problem !== undefined) {
     throw new ConfigError([{ path: 'brokerServiceUrl', message: problem }], { code: 'PIO_MESSAGING_URL' })
   }
-  const directory = embeddedDirectory(url) ?? ''
-  // Loaded here, so that a command which needs no topics does not pay for the native module.
-  const { openEmbedded } = await import('@pulsar-io/messaging-embedded')
-  return openEmbedded({ directory })
+  const log = logger === undefined ? {} : { logger }
+  const directory = embeddedDirectory(address.url)
+  // Each driver is loaded when it is used: the native module of one, the protocol of the other.
+  if (directory !== undefined) {
+    const { openEmbedded } = await import('@pulsar-io/messaging-embedded')
+    return openEmbedded({ directory, ...log })
+  }
+  const { authenticationFromPlugin, openPulsar } = await import('@pulsar-io/messaging-pulsar')
+  const { config } = resolveSecrets({ clientAuthParams: address.authParams ?? '' }, undefined, {})
+  const { clientAuthParams } = config as { readonly clientAuthParams: string }
+  return openPulsar({
+    serviceUrl: address.url,
+    ...(address.adminUrl === undefined ? {} : { adminUrl: address.adminUrl }),
+    ...(address.authPlugin === undefined
+      ? {}
+      : { authentication: authenticationFromPlugin(address.authPlugin, clientAuthParams) }),
+    ...(address.tls === undefined ? {} : { tls: address.tls }),
+    ...log,
+  })
 }
 
 /** The folder of an `embedded:` address as an absolute path; undefined for another address. */
 export function embeddedDirectory(url: string = DEFAULT_MESSAGING_URL): string | undefined {
-  if (SCHEME.exec(url)?.[1]?.toLowerCase() !== 'embedded') return undefined
+  if (schemeOf(url) !== 'embedded') return undefined
   return resolve(url.replace(SCHEME, '').replace(/^\/\/(?=\/)/, '') || '.pulsar-io')
 }
 
 /** Why {@link openMessaging} would refuse an address; undefined when a driver speaks it. */
 export function messagingProblem(url: string): string | undefined {
-  const scheme = SCHEME.exec(url)?.[1]?.toLowerCase()
-  if (scheme === 'embedded') return undefined
-  if (scheme === 'pulsar' || scheme === 'pulsar+ssl') {
-    return `${url}: this release has no driver for a Pulsar cluster; use the embedded log, embedded:DIR`
-  }
-  return `${JSON.stringify(url)} is not a messaging address; use embedded:DIR, for example ${DEFAULT_MESSAGING_URL}`
+  const scheme = schemeOf(url)
+  if (scheme === 'embedded' || scheme === 'pulsar' || scheme === 'pulsar+ssl') return undefined
+  return `${JSON.stringify(url)} is not a messaging address; use embedded:DIR (default ${DEFAULT_MESSAGING_URL}), pulsar://host:6650 or pulsar+ssl://host:6651`
+}
+
+function schemeOf(url: string): string | undefined {
+  return SCHEME.exec(url)?.[1]?.toLowerCase()
 }

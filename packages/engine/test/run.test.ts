@@ -102,7 +102,7 @@ function sink(overrides: object = {}): ConnectorSpec {
 
 async function start(specs: readonly ConnectorSpec[], options: Partial<RunOptions> = {}): Promise<Run> {
   const run = await startConnectors(specs, {
-    messagingUrl: `embedded:${path('data')}`,
+    messaging: { url: `embedded:${path('data')}` },
     cacheDir: path('cache'),
     // The quickest; what isolation changes is tested for all three.
     isolation: 'inline',
@@ -115,7 +115,7 @@ async function start(specs: readonly ConnectorSpec[], options: Partial<RunOption
 }
 
 async function produce(...values: string[]): Promise<void> {
-  const client = await openMessaging(`embedded:${path('data')}`)
+  const client = await openMessaging({ url: `embedded:${path('data')}` })
   const producer = await client.createProducer({ topic: 'in' })
   await producer.send(values.map(value => ({ payload: Buffer.from(value) })))
   await client.close()
@@ -259,7 +259,7 @@ describe('a run', () => {
   it('publishes its log to the topic that is named', async () => {
     const run = await start([sink({ logTopic: 'logs' })])
     await run.stop()
-    const client = await openMessaging(`embedded:${path('data')}`)
+    const client = await openMessaging({ url: `embedded:${path('data')}` })
     const reader = await client.createReader({ topic: 'logs' })
     const messages = await reader.read({ maxMessages: 100, timeoutMs: 5000 })
     await client.close()

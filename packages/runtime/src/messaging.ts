@@ -4,7 +4,7 @@ import type { MessagingClient } from '@pulsar-io/messaging'
 import { ConfigError, closest, type Problem } from '@pulsar-io/sdk'
 import { ConfigProblems } from './config/config-problems.ts'
 import type { FlagValues } from './flags/flag.ts'
-import { messagingUrl } from './flags/run-options.ts'
+import { messagingAddress } from './flags/messaging.ts'
 
 /** Opens the messaging system that the flags name, for as long as `work` takes. Throws what is wrong with the flags. */
 export async function withMessaging<T>(
@@ -12,9 +12,9 @@ export async function withMessaging<T>(
   problems: Problem[],
   work: (client: MessagingClient) => Promise<T>,
 ): Promise<T> {
-  const url = messagingUrl(values, problems)
+  const address = messagingAddress(values, problems)
   if (problems.length > 0) throw new ConfigProblems(problems)
-  const client = await openMessaging(url)
+  const client = await openMessaging(address)
   try {
     return await work(client)
   } finally {
@@ -31,7 +31,7 @@ export async function withTopics<T>(
   problems: Problem[],
   work: (client: MessagingClient | undefined, directory: string) => Promise<T>,
 ): Promise<T> {
-  const directory = embeddedDirectory(messagingUrl(values, problems))
+  const directory = embeddedDirectory(messagingAddress(values, problems)?.url)
   if (problems.length === 0 && directory !== undefined && !existsSync(directory)) return work(undefined, directory)
   return withMessaging(values, [...problems], client => work(client, directory ?? ''))
 }

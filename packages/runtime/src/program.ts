@@ -3,7 +3,7 @@ import { EXAMPLES, examplesText } from './examples.ts'
 import { commonFlags } from './flags/common.ts'
 import { inspectFlags, listFlags, validateFlags } from './flags/connectors.ts'
 import { addFlags, type FlagGroup, type FlagValues } from './flags/flag.ts'
-import { clusterFlags, localFlags } from './flags/local.ts'
+import { inertFlags, localFlags } from './flags/local.ts'
 import { kindFlags, pipelineFlags } from './flags/run.ts'
 import { sinkFlags } from './flags/sink.ts'
 import { sourceFlags } from './flags/source.ts'
@@ -63,7 +63,7 @@ export function buildProgram(): Program {
     ...sinkFlags,
     ...sourceFlags.map(withoutShortFlags),
     ...localFlags,
-    ...clusterFlags,
+    ...inertFlags,
   ]
   const local = leaf(
     root,
@@ -77,7 +77,7 @@ export function buildProgram(): Program {
   local.usage('--archive <archive> [flags]')
   Object.assign(local, { _hidden: true })
   for (const kind of ['sink', 'source'] as const) {
-    const flags = [...commonFlags, ...(kind === 'sink' ? sinkFlags : sourceFlags), ...localFlags, ...clusterFlags]
+    const flags = [...commonFlags, ...(kind === 'sink' ? sinkFlags : sourceFlags), ...localFlags, ...inertFlags]
     const parent = group(`${kind}s`, `Run ${kind}s`).alias(kind)
     leaf(parent, 'localrun', `Run a ${kind} on this machine`, flags, EXAMPLES[kind], async values =>
       (await import('./commands/localrun.ts')).localrun(kind, values),

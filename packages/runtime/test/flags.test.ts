@@ -126,7 +126,7 @@ describe('localOptions', () => {
     expect(problems).toEqual([])
     expect(options).toEqual({
       engine: {
-        messagingUrl: 'embedded:d',
+        messaging: { url: 'embedded:d' },
         drainTimeoutMs: 2000,
         exitWhenIdleMs: 500,
         failFast: false,

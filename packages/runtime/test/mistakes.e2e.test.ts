@@ -83,9 +83,15 @@ const MISTAKES: readonly (readonly [string, () => string[], number, readonly Reg
   ['empty path', () => ['sinks', 'localrun', '--archive', PROBE, '--sink-config', ''], 2, [/--sink-config: is empty/]],
   [
     'broker of another kind',
-    () => ['topics', 'list', '--broker-service-url', 'pulsar://x:6650'],
+    () => ['topics', 'list', '--broker-service-url', 'amqp://x:5672'],
     2,
-    [/--broker-service-url: .*no driver/],
+    [/--broker-service-url: "amqp:\/\/x:5672" is not a messaging address; use embedded:DIR/],
+  ],
+  [
+    'no broker there',
+    () => ['topics', 'consume', 't', '--broker-service-url', 'pulsar://127.0.0.1:9'],
+    4,
+    [/127\.0\.0\.1:9.*ECONNREFUSED/],
   ],
 ]
 

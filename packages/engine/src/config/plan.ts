@@ -65,7 +65,7 @@ export function planInstances(
     archive,
     config: config.configs ?? {},
     secrets: config.secrets,
-    messagingUrl: options.messagingUrl ?? DEFAULT_MESSAGING_URL,
+    messaging: options.messaging ?? { url: DEFAULT_MESSAGING_URL },
     logLevel: config.logLevel ?? 'info',
     logTopic: config.logTopic === undefined ? undefined : checkedTopic(config.logTopic, 'logTopic', problems),
     memoryLimit: config.resources?.ram,

@@ -62,7 +62,7 @@ class Instance {
     let timers: readonly NodeJS.Timeout[] = []
     const opened: { task?: Task; store?: Promise<KeyValueStore> } = {}
     try {
-      client = await openMessaging(this.#spec.messagingUrl)
+      client = await openMessaging(this.#spec.messaging)
       if (this.#spec.logTopic) this.#logTopic = new LogTopic(client, this.#spec.logTopic)
       const stopEarly = this.#stopAsked.promise.then((): never => {
         throw new StoppedEarly()

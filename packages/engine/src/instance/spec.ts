@@ -2,6 +2,7 @@ import type { InitialPosition } from '@pulsar-io/messaging'
 import type { BatchPolicy, ProcessingGuarantee, SchemaInfo, SubscriptionType } from '@pulsar-io/sdk'
 import type { ResolvedArchive } from '../archive/index.ts'
 import type { LogLevel } from '../log.ts'
+import type { MessagingAddress } from '../messaging.ts'
 
 /** Everything that one instance has to know, as plain data, so that it crosses threads and processes. */
 export type InstanceSpec = SinkInstanceSpec | SourceInstanceSpec
@@ -20,7 +21,7 @@ export interface InstanceSpecBase {
   /** The connector's own options with their placeholders; secrets are filled in where the instance runs. */
   readonly config: unknown
   readonly secrets: { readonly [name: string]: unknown } | undefined
-  readonly messagingUrl: string
+  readonly messaging: MessagingAddress
   readonly logLevel: LogLevel
   readonly logTopic: string | undefined
   /** Bytes of heap at most, where the isolation can hold it to that. */

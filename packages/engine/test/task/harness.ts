@@ -157,7 +157,7 @@ const common = {
   },
   config: {},
   secrets: undefined,
-  messagingUrl: '',
+  messaging: { url: '' },
   logLevel: 'debug',
   logTopic: undefined,
   memoryLimit: undefined,

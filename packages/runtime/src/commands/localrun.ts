@@ -2,7 +2,8 @@ import { type ConnectorKind, isConnectorError, type Problem } from '@pulsar-io/s
 import { ArchiveLookup } from '../config/archive-lookup.ts'
 import { connectorFromFlags } from '../config/connector-config.ts'
 import { type FlagValues, flagKey, flagName } from '../flags/flag.ts'
-import { clusterFlags } from '../flags/local.ts'
+import { inertFlags } from '../flags/local.ts'
+import { messagingWarnings } from '../flags/messaging.ts'
 import { localOptions } from '../flags/run-options.ts'
 import { runSession } from '../session.ts'
 import { kindOf } from './kind.ts'
@@ -14,10 +15,11 @@ export async function localrun(kind: ConnectorKind | undefined, values: FlagValu
   const lookup = new ArchiveLookup(local.engine)
   const known = kind ?? (await kindOf(values, lookup))
   const connector = await connectorFromFlags(known, values, lookup, problems)
-  const warnings = clusterFlags
+  const inert = inertFlags
     .flatMap(group => group.flags)
     .filter(flag => values[flagKey(flag)] !== undefined)
     .map(flag => `${flagName(flag)} has no effect here: ${flag.inert}`)
+  const warnings = [...inert, ...messagingWarnings(values)]
   const explain = async (error: unknown) => {
     const found = (error as { problems?: readonly Problem[] }).problems
     const explainable = isConnectorError(error) && error.code === 'PIO_CONFIG' && found !== undefined

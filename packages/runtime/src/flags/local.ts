@@ -1,23 +1,12 @@
 import { type FlagGroup, INERT_HEADING } from './flag.ts'
-
-const EMBEDDED = 'the embedded log is a folder and takes no login'
+import { messagingFlags } from './messaging.ts'
 
 /** Flags of a run on this machine: pulsar-admin's `localrun`, and what this runtime adds. */
 export const localFlags: readonly FlagGroup[] = [
+  messagingFlags,
   {
     heading: 'Run:',
     flags: [
-      {
-        flags: '--broker-service-url <url>',
-        description: 'Messaging system; default embedded:.pulsar-io, a durable log in that folder',
-        legacy: ['--brokerServiceUrl'],
-      },
-      { flags: '--data-dir <dir>', description: 'The same as --broker-service-url embedded:<dir>' },
-      {
-        flags: '--messaging <driver>',
-        description: 'Messaging driver; default the one of the URL',
-        choices: ['embedded', 'pulsar', 'native'],
-      },
       {
         flags: '--isolation <kind>',
         description: 'Where each instance runs; default thread',
@@ -62,27 +51,11 @@ export const localFlags: readonly FlagGroup[] = [
   },
 ]
 
-/** Flags of `localrun` that have no meaning for the embedded log. */
-export const clusterFlags: readonly FlagGroup[] = [
+/** Flags of `localrun` that have no meaning here. */
+export const inertFlags: readonly FlagGroup[] = [
   {
     heading: INERT_HEADING,
     flags: [
-      { flags: '--client-auth-plugin <class>', description: 'Login', legacy: ['--clientAuthPlugin'], inert: EMBEDDED },
-      { flags: '--client-auth-params <params>', description: 'Login', legacy: ['--clientAuthParams'], inert: EMBEDDED },
-      { flags: '--use-tls [bool]', description: 'TLS', legacy: ['--use_tls'], inert: EMBEDDED },
-      { flags: '--tls-allow-insecure [bool]', description: 'TLS', legacy: ['--tls_allow_insecure'], inert: EMBEDDED },
-      {
-        flags: '--hostname-verification-enabled [bool]',
-        description: 'TLS',
-        legacy: ['--hostname_verification_enabled'],
-        inert: EMBEDDED,
-      },
-      {
-        flags: '--tls-trust-cert-path <file>',
-        description: 'TLS',
-        legacy: ['--tls_trust_cert_path'],
-        inert: EMBEDDED,
-      },
       {
         flags: '--state-storage-service-url <url>',
         description: 'State store',
@@ -97,12 +70,6 @@ export const clusterFlags: readonly FlagGroup[] = [
         flags: '--secrets-provider-config <json>',
         description: 'Its configuration',
         inert: 'secrets come from the environment and from files',
-      },
-      {
-        flags: '--web-service-url <url>',
-        description: "Pulsar's web service",
-        legacy: ['--webServiceUrl'],
-        inert: 'a local run does not ask it',
       },
     ],
   },

@@ -1,9 +1,10 @@
-import { messagingProblem, type RunOptions } from '@pulsar-io/engine'
+import type { RunOptions } from '@pulsar-io/engine'
 import { type BatchPolicy, type Problem, parseDuration, parseSize } from '@pulsar-io/sdk'
 import { flagValue } from '../config/flag-fields.ts'
 import type { LogFormat } from '../logging.ts'
 import { type Flag, type FlagValues, flagKey } from './flag.ts'
 import { localFlags } from './local.ts'
+import { messagingAddress } from './messaging.ts'
 
 /** How a command runs connectors: what the engine is told, and what it is not. */
 export interface LocalOptions {
@@ -28,7 +29,7 @@ export function localOptions(values: FlagValues, problems: Problem[]): LocalOpti
   if (maxInFlight !== undefined) batch.maxInFlight = maxInFlight
   return {
     engine: present({
-      messagingUrl: messagingUrl(values, problems),
+      messaging: messagingAddress(values, problems),
       isolation: read.choice('--isolation') as RunOptions['isolation'],
       drainTimeoutMs: read.duration('--drain-timeout'),
       exitWhenIdleMs: read.duration('--exit-when-idle'),
@@ -44,40 +45,6 @@ export function localOptions(values: FlagValues, problems: Problem[]): LocalOpti
 }
 
 const LOG_LEVEL: Flag = { flags: '--log-level <level>', description: '', choices: ['debug', 'info', 'warn', 'error'] }
-
-/** The messaging system that the flags name; undefined: the default. */
-export function messagingUrl(values: FlagValues, problems: Problem[]): string | undefined {
-  const url = values.brokerServiceUrl as string | undefined
-  const dir = values.dataDir as string | undefined
-  const driver = typeof values.messaging === 'string' ? values.messaging.toLowerCase() : undefined
-  if (url !== undefined && dir !== undefined) {
-    problems.push({
-      path: '--data-dir',
-      message: 'is the same as --broker-service-url embedded:<dir>; give one of them',
-    })
-  }
-  const chosen = url ?? (dir === undefined ? undefined : `embedded:${dir}`)
-  if (driver === 'native' || driver === 'pulsar') {
-    problems.push({
-      path: '--messaging',
-      message: `the ${driver} driver is not part of this version; leave --messaging out to use the embedded log`,
-    })
-  } else if (driver === 'embedded' && chosen !== undefined && !chosen.startsWith('embedded:')) {
-    problems.push({
-      path: '--messaging',
-      message: `embedded does not speak ${chosen}; give embedded:<dir> or leave it out`,
-    })
-  } else if (driver !== undefined && driver !== 'embedded') {
-    problems.push({
-      path: '--messaging',
-      message: `must be one of embedded, pulsar, native, got ${JSON.stringify(driver)}`,
-    })
-  } else if (url !== undefined) {
-    const problem = messagingProblem(url)
-    if (problem !== undefined) problems.push({ path: '--broker-service-url', message: problem })
-  }
-  return chosen
-}
 
 interface FlagReader {
   text(name: string): string | undefined

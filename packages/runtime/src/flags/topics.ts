@@ -1,12 +1,5 @@
 import type { FlagGroup } from './flag.ts'
-
-const where: FlagGroup = {
-  heading: 'Topics:',
-  flags: [
-    { flags: '--data-dir <dir>', description: 'Folder of the embedded log; default .pulsar-io' },
-    { flags: '--broker-service-url <url>', description: 'Messaging system; default embedded:.pulsar-io' },
-  ],
-}
+import { messagingFlags } from './messaging.ts'
 
 const output: FlagGroup = {
   heading: 'Output:',
@@ -38,7 +31,7 @@ export const produceFlags: readonly FlagGroup[] = [
       { flags: '--rate <n>', description: 'Records in a second at most' },
     ],
   },
-  where,
+  messagingFlags,
 ]
 
 /** Flags of `topics consume`. */
@@ -64,15 +57,15 @@ export const consumeFlags: readonly FlagGroup[] = [
       },
     ],
   },
-  where,
+  messagingFlags,
 ]
 
 /** Flags of `topics stats`. */
-export const topicsFlags: readonly FlagGroup[] = [where, output]
+export const topicsFlags: readonly FlagGroup[] = [messagingFlags, output]
 
 /** Flags of `topics list`. */
 export const topicListFlags: readonly FlagGroup[] = [
-  where,
+  messagingFlags,
   {
     ...output,
     flags: output.flags.map(flag => ({ ...flag, description: 'table (default): names, one per line; json: a list' })),
