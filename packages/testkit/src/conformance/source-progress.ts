@@ -115,8 +115,8 @@ export const sourceProgress: readonly SourceClause[] = [
         const source = await run.reopen()
         await run.faults.cutNext(bytes)
         await run.write(some)
-        await takeThrough(run, source, some)
-        await source.close()
+        // The one that is open in the end would take a share of what the next is to get.
+        await (await takeThrough(run, source, some)).close()
         await run.faults.restore()
       }
     },

@@ -240,8 +240,12 @@ export class SourceInstance {
   }
 }
 
-/** Takes until each of `want` came; opens again when the connection is lost. */
-export async function takeThrough(run: SourceRun, first: SourceInstance, want: readonly Item[]): Promise<void> {
+/** Takes until each of `want` came; opens again when the connection is lost. Gives the instance that is open then. */
+export async function takeThrough(
+  run: SourceRun,
+  first: SourceInstance,
+  want: readonly Item[],
+): Promise<SourceInstance> {
   const wanted = new Set(shown(want, true))
   const until = Date.now() + 2 * run.patienceMs
   let source = first
@@ -261,4 +265,5 @@ export async function takeThrough(run: SourceRun, first: SourceInstance, want: r
       source = await run.reopen()
     }
   }
+  return source
 }
