@@ -11,6 +11,7 @@ import { realSurroundings, resolveDedicated, resolveShared } from './service.ts'
 import type { DedicatedService, Service, UnavailableService } from './types.ts'
 
 export type { ServiceName } from './servers/index.ts'
+export { BASIC_USER as pulsarBasicUser, pulsarToken } from './servers/pulsar-secured.ts'
 export type { AvailableService, Credentials, DedicatedService, Origin, Service, UnavailableService } from './types.ts'
 
 /**

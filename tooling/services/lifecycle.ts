@@ -118,7 +118,8 @@ async function record(home: Home, started: InstanceState): Promise<void> {
 
 function generateUsers({ users }: ServerDescriptor): Users {
   if (!users) return {}
-  const user = (username: string): Credentials => ({ username, password: randomBytes(18).toString('base64url') })
+  const random = (): string => randomBytes(18).toString('base64url')
+  const user = (username: string): Credentials => ({ username, password: (users.password ?? random)(username) })
   return { credentials: user(users.owner), ...(users.readOnly ? { readOnly: user(users.readOnly) } : {}) }
 }
 

@@ -119,8 +119,11 @@ export interface ServerDescriptor {
   readonly scheme: string
   /** The HTTP interface beside the client port: its variable, and its usual port. Of a started server it is the second port. */
   readonly admin?: { readonly variable: string; readonly scheme: string; readonly port: number }
-  /** Names of the users that a started server has: one who may do everything, one who may only read. */
-  readonly users?: { readonly owner: string; readonly readOnly?: string }
+  /**
+   * Names of the users that a started server has: one who may do everything, one who may only read. Their passwords are
+   * random unless `password` makes them.
+   */
+  readonly users?: { readonly owner: string; readonly readOnly?: string; readonly password?: (user: string) => string }
   /** Why nobody can be asked to have it: with `CI` set, too, tests go on without it. Otherwise a missing server fails there. */
   readonly mayBeMissing?: string
   readonly local: LocalServer

@@ -5,7 +5,7 @@ import { elasticsearch8, elasticsearch8Secured } from './elasticsearch8.ts'
 import { kafka, kafkaSecured } from './kafka.ts'
 import { opensearch } from './opensearch.ts'
 import { postgresql } from './postgresql.ts'
-import { pulsar, pulsarFunctions } from './pulsar.ts'
+import { pulsar, pulsarFunctions, pulsarSecured } from './pulsar.ts'
 import { rabbitmq, rabbitmqSecured } from './rabbitmq.ts'
 import { timescaledb } from './timescaledb.ts'
 
@@ -22,6 +22,7 @@ export const servers = {
   postgresql,
   pulsar,
   'pulsar-functions': pulsarFunctions,
+  'pulsar-secured': pulsarSecured,
   rabbitmq,
   'rabbitmq-secured': rabbitmqSecured,
   timescaledb,

@@ -1,6 +1,7 @@
 import type { ServerDescriptor } from '../types.ts'
 import { installDistribution, LAYOUT, launchStandalone, SETTINGS } from './pulsar-home.ts'
-import { brokerSettled, probeBroker, workerSettled } from './pulsar-probe.ts'
+import { allowConsuming, brokerSettled, probeBroker, workerSettled } from './pulsar-probe.ts'
+import { launchSecured, pulsarToken } from './pulsar-secured.ts'
 
 const VERSION = '4.0.8'
 const IMAGE = `apachepulsar/pulsar:${VERSION}`
@@ -54,4 +55,20 @@ export const pulsarFunctions: ServerDescriptor = {
   local: { ...installation, launch: context => launchStandalone(context, { functions: true }) },
   container: container(),
   settled: workerSettled,
+}
+
+/**
+ * The same with TLS, authentication and authorization; a password is a token, its user name a role. `readOnly` may
+ * consume in `public/default`. There is none in a container: certificates and passwords would have to get into it.
+ */
+export const pulsarSecured: ServerDescriptor = {
+  name: 'pulsar-secured',
+  title: `Apache Pulsar ${VERSION} with TLS and tokens`,
+  variable: 'PULSAR_SECURED_URL',
+  scheme: 'pulsar+ssl',
+  admin: { variable: 'PULSAR_SECURED_ADMIN_URL', scheme: 'https', port: 8443 },
+  users: { owner: 'owner', readOnly: 'reader', password: pulsarToken },
+  local: { ...installation, portCount: 4, launch: launchSecured },
+  probe: probeBroker,
+  settled: allowConsuming,
 }
