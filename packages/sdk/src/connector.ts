@@ -181,7 +181,7 @@ export interface SinkDefinition extends DefinitionBase {
   readonly kind: 'sink'
   readonly delivery: SinkDelivery
   readonly settles: 'write' | 'record'
-  /** See {@link SinkOptionsBase.atomic}. Missing in archives that are older than it, and then `always`. */
+  /** When batches are all or nothing. Missing in archives that are older than it, and then `always`. */
   readonly atomic?: 'always' | 'effectively-once'
   /** True: `create` makes a {@link BatchSink}, else a {@link Sink}. */
   readonly batched: boolean

@@ -79,4 +79,9 @@ export interface SourceContext extends ConnectorContext {
   readonly destinationTopic: string
   /** The offset of the last published record of each partition, as the last run left them. */
   readonly offsets: ReadonlyMap<string, Offset>
+  /**
+   * Says that another instance will read this partition from now on. Resolves when everything of it is published, and
+   * its producer given back, so that the other one may have it. Missing in runtimes that are older than it.
+   */
+  release?(partitionId: string): Promise<void>
 }

@@ -85,6 +85,17 @@ export class Publisher {
     }
   }
 
+  /** Closes the producers of a partition that another instance reads from now on. */
+  async release(partitionId: string): Promise<void> {
+    const leaving: Promise<Outlet>[] = []
+    for (const [key, outlet] of this.#outlets) {
+      if (!key.endsWith(` ${partitionId}`)) continue
+      this.#outlets.delete(key)
+      leaving.push(outlet)
+    }
+    if (leaving.length > 0) await this.#giveBack(leaving)
+  }
+
   async close(): Promise<void> {
     const outlets = [...this.#outlets.values()]
     this.#outlets.clear()
@@ -152,9 +163,18 @@ export class Publisher {
     const [oldest] = this.#outlets
     if (!oldest) return
     this.#outlets.delete(oldest[0])
-    this.#closing = Promise.all([oldest[1], this.#closing])
-      .then(([outlet]) => outlet.close())
-      .catch(error => this.#services.stats.systemError(error))
+    void this.#giveBack([oldest[1]])
+  }
+
+  /** Closes outlets when they are idle. One of the same name is opened only behind that. */
+  #giveBack(outlets: readonly Promise<Outlet>[]): Promise<void> {
+    this.#closing = Promise.all([
+      Promise.allSettled(outlets.map(async outlet => (await outlet).close())),
+      this.#closing,
+    ]).then(([results]) => {
+      for (const result of results) if (result.status === 'rejected') this.#services.stats.systemError(result.reason)
+    })
+    return this.#closing
   }
 
   #encode(

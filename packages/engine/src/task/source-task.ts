@@ -116,6 +116,7 @@ export class SourceTask {
       signal: AbortSignal.any([this.#services.signal, this.#stopReading.signal]),
       destinationTopic: this.#spec.destinationTopic,
       offsets,
+      release: partitionId => this.#publisher.release(partitionId),
     }
     const source = this.#definition.create()
     // Closed also when `open` fails: it may hold half a connection.

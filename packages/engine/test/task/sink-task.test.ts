@@ -410,6 +410,36 @@ describe('a transactional sink', () => {
   })
 })
 
+describe('a sink that is transactional under EFFECTIVELY_ONCE alone', () => {
+  it('is not given again what it wrote beside a rejected record', async () => {
+    const { produce, sink } = bind(await world())
+    const writes: string[][] = []
+    const definition = defineSink<z.ZodObject, Uint8Array>({
+      name: 'probe',
+      summary: 'Probe.',
+      config: z.strictObject({}),
+      delivery: 'transactional',
+      atomic: 'effectively-once',
+      batch: {},
+      create: () => ({
+        open: () => undefined,
+        committed: async () => [],
+        write: async records => {
+          const texts = records.map(({ value }) => Buffer.from(value ?? []).toString())
+          writes.push(texts)
+          return texts.map(text => (text === 'r1' ? new RecordError('bad') : undefined))
+        },
+        close: () => undefined,
+      }),
+    })
+    await produce(IN, numbers(3))
+    const { stop, stats } = await sink(definition)
+    await eventually(() => stats.written === 2 && stats.deadLettered === 1)
+    await stop()
+    expect(writes).toEqual([numbers(3)])
+  })
+})
+
 describe('dead letter topics', () => {
   it('are named after topic and subscription; a slash becomes a dash', () => {
     expect(defaultDeadLetterTopic('persistent://a/b/t', 'public/default/es')).toBe(

@@ -127,6 +127,43 @@ describe('a source task', () => {
     expect(stats.snapshot(0)).toMatchObject({ written: kept + 2, systemErrors: 0 })
   })
 
+  it('gives the producer of a partition back when another instance takes the partition over', async () => {
+    const one = await world()
+    const contexts: SourceContext[] = []
+    const definition = (from: number) =>
+      defineSource({
+        name: 'probe',
+        summary: 'Probe.',
+        config: z.strictObject({}),
+        delivery: 'replayable',
+        create: () => {
+          let open: SourceContext | undefined
+          let next = from
+          return {
+            open: (_config: unknown, context: SourceContext) => {
+              open = context
+              contexts.push(context)
+            },
+            read: async () => {
+              if (next < from + 5) return { value: `n${next}`, partitionId: 'p', sequence: BigInt(next++) }
+              await new Promise<void>(done => open?.signal.addEventListener('abort', () => done()))
+              return []
+            },
+            close: () => undefined,
+          }
+        },
+      })
+    const guarantee = { guarantee: 'EFFECTIVELY_ONCE' } as const
+    const first = await one.source(definition(0), guarantee)
+    await eventually(() => first.stats.received === 5)
+    await contexts[0]?.release?.('p')
+    expect(first.stats.written).toBe(5)
+    const second = await one.source(definition(5), { ...guarantee, instanceId: 1 })
+    await eventually(() => second.stats.written === 5)
+    for (const each of [first, second]) await each.close()
+    expect(await one.texts(OUT)).toEqual(numbers(10))
+  })
+
   it('refuses a record without sequence with EFFECTIVELY_ONCE', async () => {
     const one = await world()
     const definition = defineSource({
