@@ -70,7 +70,7 @@ export class PulsarClient implements MessagingClient {
 
   async openStore(name: string): Promise<KeyValueStore> {
     this.refuseClosed()
-    return this.keep(await openStore(this.context, this.topics, name, this.forget))
+    return this.keep(await openStore(this.context, name, this.forget))
   }
 
   close(): Promise<void> {

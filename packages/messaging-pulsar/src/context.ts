@@ -1,3 +1,4 @@
+import type { AdminClient } from './admin/admin-client.ts'
 import type { Connection } from './connection/connection.ts'
 import type { Lookup } from './connection/lookup.ts'
 import type { ConnectionPool } from './connection/pool.ts'
@@ -7,6 +8,7 @@ import type { SchemaCache } from './schemas.ts'
 /** What producers, consumers and readers of one client share. */
 export interface ClientContext {
   readonly pool: ConnectionPool
+  readonly admin: AdminClient
   readonly lookup: Lookup
   /** A connection to any broker of the cluster; the topic helps to find one. */
   readonly anyBroker: (topic: string) => Promise<Connection>

@@ -49,6 +49,7 @@ export async function openPulsar(options: PulsarOptions): Promise<PulsarClient> 
   let ids = 0
   const context: ClientContext = {
     pool,
+    admin,
     lookup,
     anyBroker: async topic => (service.http ? connectionTo(context, topic) : (await pool.service()).connection),
     schemas: new SchemaCache(topic => context.anyBroker(topic)),

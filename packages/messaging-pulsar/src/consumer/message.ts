@@ -59,8 +59,11 @@ export class PulsarMessage implements Message {
   }
 
   get key(): string | undefined {
-    const { key, keyIsBase64 } = this.metadata
-    return key === undefined || !keyIsBase64 ? key : Buffer.from(key, 'base64').toString()
+    return this.metadata.key
+  }
+
+  get keyIsBase64(): boolean | undefined {
+    return this.metadata.keyIsBase64 || undefined
   }
 
   get orderingKey(): string | undefined {

@@ -74,6 +74,13 @@ export class PulsarReader implements Reader {
     return each.includes(true)
   }
 
+  /** Where the topic ends now, for a topic without partitions; undefined when it is empty. */
+  async last(): Promise<Position | undefined> {
+    if (this.closing !== undefined) throw closedError(`the reader of ${this.topic}`)
+    const [part] = this.parts
+    return part === undefined ? undefined : lastOf(part.consumer)
+  }
+
   async seek(to: SeekTarget): Promise<void> {
     if (this.closing !== undefined) throw closedError(`the reader of ${this.topic}`)
     if (typeof to === 'object' && 'position' in to && this.parts.length > 1) {
@@ -132,16 +139,17 @@ interface MessageIdLike {
 }
 
 async function hasMore({ consumer, begins, inclusive }: Part): Promise<boolean> {
-  const { lastMessageId } = await consumer.lastMessage()
-  // An entry id of -1: there is no message.
-  if (lastMessageId.entryId < 0n) return false
-  const last: Position = {
-    ledgerId: lastMessageId.ledgerId,
-    entryId: lastMessageId.entryId,
-    batchIndex: lastMessageId.batchIndex ?? -1,
-  }
+  const last = await lastOf(consumer)
+  if (last === undefined) return false
   if (consumer.lastTaken !== undefined) return comparePositions(last, consumer.lastTaken) > 0
   if (begins === undefined) return true
   const behind = comparePositions(last, begins)
   return inclusive ? behind >= 0 : behind > 0
+}
+
+async function lastOf(consumer: PartitionConsumer): Promise<Position | undefined> {
+  const { lastMessageId } = await consumer.lastMessage()
+  const { ledgerId, entryId, batchIndex = -1 } = lastMessageId
+  // An entry id of -1: there is no message.
+  return entryId < 0n ? undefined : { ledgerId, entryId, batchIndex }
 }

@@ -30,7 +30,7 @@ export interface EntryHead {
  * Appends one message of a batch: the size of its metadata (4 bytes), `SingleMessageMetadata`, the payload.
  */
 export function writeBatchMessage(writer: ByteWriter, message: PulsarOutgoingMessage, sequence: bigint): void {
-  const { payload, properties, key, orderingKey, eventTime } = message
+  const { payload, properties, key, keyIsBase64, orderingKey, eventTime } = message
   writer.ensure(64)
   const start = writer.position
   writer.position = start + 4
@@ -45,6 +45,10 @@ export function writeBatchMessage(writer: ByteWriter, message: PulsarOutgoingMes
   if (eventTime !== undefined) {
     writer.varint(0x28)
     writer.varint(eventTime)
+  }
+  if (keyIsBase64) {
+    writer.varint(0x30)
+    writer.varint(1)
   }
   if (orderingKey !== undefined) {
     writer.varint(0x3a)
@@ -148,6 +152,10 @@ function writeMetadata(writer: ByteWriter, head: EntryHead): void {
     writer.varint(0x82)
     writer.varint(schemaVersion.length)
     writer.bytes(schemaVersion)
+  }
+  if (message?.keyIsBase64) {
+    writer.varint(0x88)
+    writer.varint(1)
   }
   if (message?.orderingKey !== undefined) {
     writer.varint(0x92)

@@ -159,5 +159,10 @@ export class EntryMaker {
 /** Of the first message of a batch only what holds for all of them. */
 function keyOnly(message: PulsarOutgoingMessage | undefined): PulsarOutgoingMessage | undefined {
   if (message === undefined || (message.key === undefined && message.orderingKey === undefined)) return undefined
-  return { payload: null, key: message.key, orderingKey: message.orderingKey }
+  return {
+    payload: null,
+    key: message.key,
+    keyIsBase64: message.keyIsBase64,
+    orderingKey: message.orderingKey,
+  }
 }

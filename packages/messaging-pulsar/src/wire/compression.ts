@@ -1,3 +1,4 @@
+/// <reference path="./snappyjs.d.ts" />
 import { createRequire } from 'node:module'
 import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { RecordError } from '@pulsar-io/sdk'
