@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { englishOnly, nodeBundle } from '../esbuild.ts'
+import { carryRunTimeFiles, type RunTimeFile } from './run-time-files.ts'
 
 /** A connector with everything it imports, as files below `dist/`. */
 export interface Bundle {
@@ -12,6 +13,8 @@ export interface Bundle {
   /** Notices that the bundled sources ask to be kept. */
   readonly legalComments: string
   readonly metafile: Metafile
+  /** Absolute paths of files that are carried along as they are. */
+  readonly carried: readonly string[]
   readonly warnings: readonly string[]
 }
 
@@ -26,6 +29,7 @@ const NATIVE_LOADERS =
  * tries and goes on without.
  */
 export async function bundleConnector(folder: string): Promise<Bundle> {
+  const carried = new Map<string, RunTimeFile>()
   const result = await build({
     absWorkingDir: folder,
     entryPoints: ['src/index.ts'],
@@ -36,7 +40,7 @@ export async function bundleConnector(folder: string): Promise<Bundle> {
     write: false,
     metafile: true,
     ...nodeBundle,
-    plugins: [refuseNativeAddons, englishOnly],
+    plugins: [refuseNativeAddons, carryRunTimeFiles(carried), englishOnly],
   })
   const files = new Map<string, Uint8Array>()
   const legal = new Set<string>()
@@ -45,12 +49,14 @@ export async function bundleConnector(folder: string): Promise<Bundle> {
     if (path.endsWith('.LEGAL.txt')) legal.add(withoutMachinePaths(file.text))
     else files.set(path, Buffer.from(withoutStorePaths(file.text)))
   }
+  for (const [path, { bytes }] of carried) files.set(path, bytes)
   const warnings = result.warnings.map(({ text, location }) => (location ? `${location.file}: ${text}` : text))
   return {
     files,
     entry: 'dist/index.js',
     legalComments: [...legal].sort().join('\n'),
     metafile: result.metafile,
+    carried: [...carried.values()].map(({ source }) => source).sort(),
     warnings,
   }
 }

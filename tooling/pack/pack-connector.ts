@@ -39,7 +39,8 @@ interface PackageFacts {
     readonly apiLevel: number
     /**
      * Files that the code reads at run time, by their path in the package: `./` from the connector's folder, else from
-     * an installed package, for example `{ "dist/codec.wasm": "some-codec/codec.wasm" }`.
+     * an installed package, for example `{ "dist/codec.wasm": "some-codec/codec.wasm" }`. Those of packages that say
+     * `new URL('./codec.wasm', import.meta.url)` are carried along by themselves.
      */
     readonly assets?: { readonly [path: string]: string }
   }
@@ -91,7 +92,7 @@ async function readFacts(root: string): Promise<PackageFacts> {
 /** All files of the package but `pulsar-io.json`. */
 async function collect(root: string, facts: PackageFacts, bundle: Bundle) {
   const files = new Map<string, Uint8Array>(bundle.files)
-  const inputs = [...inputsOf(root, bundle.metafile), join(root, 'package.json')]
+  const inputs = [...inputsOf(root, bundle.metafile), ...bundle.carried, join(root, 'package.json')]
   files.set('package.json', json(archivePackageJson(facts, bundle)))
   const add = async (path: string, source: string) => {
     inputs.push(source)

@@ -82,6 +82,32 @@ describe('packConnector', () => {
     expect(paths).toEqual(expect.arrayContaining(['dist/own.txt', 'dist/codec.wasm']))
   })
 
+  it('carries along what packages read beside themselves, also two files of one name, and it is found there', async () => {
+    const reads = (reference: string) =>
+      `import { readFileSync } from 'node:fs'\nexport const text = readFileSync(new URL('${reference}', import.meta.url), 'utf8')`
+    const packed = await pack({
+      'src/index.ts': `import { text as a } from 'a'; import { text as b } from 'b'
+        const more = new URL('./not-there.bin', import.meta.url)
+        export default { ...${definition()}, summary: a + b + more.pathname.endsWith('not-there.bin') }`,
+      'node_modules/a/package.json': '{"name":"a","version":"1.0.0","type":"module","exports":"./dist/a.js"}',
+      'node_modules/a/dist/a.js': reads('../data/table.bin'),
+      'node_modules/a/data/table.bin': 'of a, ',
+      'node_modules/b/package.json': '{"name":"b","version":"1.0.0","type":"module","exports":"./b.js"}',
+      'node_modules/b/b.js': reads('./table.bin'),
+      'node_modules/b/table.bin': 'of b, ',
+    })
+    const { manifest, files } = await inspectArchive(packed.path)
+    // Loaded where no node_modules is in sight: what the definition says was read from the archive's own files.
+    expect(manifest.sink?.summary).toBe('of a, of b, true')
+    const carried = files.map(file => file.path).filter(path => path.includes('table'))
+    expect(carried).toEqual([
+      expect.stringMatching(/^dist\/table-[0-9a-f]{8}\.bin$/),
+      expect.stringMatching(/^dist\/table-[0-9a-f]{8}\.bin$/),
+    ])
+    for (const path of carried) expect(manifest.files).toHaveProperty([path])
+    expect(packed.inputs).toContain(join(dir, 'tiny/node_modules/a/data/table.bin'))
+  })
+
   it.each([
     ['a native add-on', `import './addon.node'; export default ${definition()}`, 'addon.node is a native add-on'],
     [
