@@ -6,6 +6,7 @@ import type { SourceInstanceSpec } from '../instance/spec.ts'
 import { defer } from '../wait.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { TaskServices } from './context.ts'
+import { requireDeduplication } from './deduplication.ts'
 import { Outlet } from './outlet.ts'
 
 /** Bytes on their way to the topic, at most; a single larger record still goes. */
@@ -49,7 +50,11 @@ export class Publisher {
   async open(): Promise<void> {
     this.#codec = await codecFor(this.#schema)
     if (this.#spec.guarantee !== 'EFFECTIVELY_ONCE') await this.#outlet(this.#spec.destinationTopic, undefined)
-    else await this.#client.topics.create(this.#spec.destinationTopic)
+    else {
+      // Makes the topic and shows whether it may be written to; the producers proper come with their partitions.
+      await (await this.#client.createProducer({ topic: this.#spec.destinationTopic })).close()
+      await requireDeduplication(this.#client, this.#spec.destinationTopic, this.#services)
+    }
   }
 
   /**

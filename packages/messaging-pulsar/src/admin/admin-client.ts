@@ -110,7 +110,7 @@ function parse(body: string): unknown {
 function unreachable(action: string, url: string, cause: unknown): ConnectorError {
   const why = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause)
   return new ConnectionError(
-    `${action}: the admin interface of Pulsar at ${url} does not answer: ${why}; set the admin URL if it is elsewhere`,
+    `${action}: the admin interface of Pulsar at ${url} does not answer: ${why}; set adminUrl (--web-service-url) if it is elsewhere`,
     { code: 'PIO_PULSAR_ADMIN_UNREACHABLE', cause },
   )
 }

@@ -6,6 +6,8 @@ import { namespacePath, topicPath } from './paths.ts'
 /** Statuses of a broker whose policies of topics are off, and of one where the topic is still to be made. */
 const NO_POLICY = [404, 405, 412]
 
+const SILENT = ['PIO_PULSAR_AUTHORIZATION', 'PIO_PULSAR_ADMIN_UNREACHABLE']
+
 /**
  * Whether the broker drops messages of a topic that it has already seen: the policy of the topic, else of its namespace,
  * else the broker's default. `unknown` where none of them may be asked for.
@@ -20,8 +22,8 @@ export async function deduplicationOf(admin: AdminClient, topic: string): Promis
       const { status, value } = await admin.send('GET', { path, action, accept })
       return status < 300 ? value : undefined
     } catch (error) {
-      // Not everybody may ask for everything.
-      if (isConnectorError(error) && error.code === 'PIO_PULSAR_AUTHORIZATION') return undefined
+      // Not everybody may ask for everything, nor reach whom to ask.
+      if (isConnectorError(error) && SILENT.includes(error.code)) return undefined
       throw error
     }
   }
