@@ -114,19 +114,20 @@ describe.skipIf(!pulsar.available)('topics over the admin REST', () => {
   })
 
   it('tell whether they deduplicate: by their own policy, by that of the namespace, by the default', async () => {
-    const topic = fresh()
-    const namespace = `public/dedup-${run}`
-    await rest(`namespaces/${namespace}`, { method: 'PUT' })
-    expect(await topics.deduplication(topic)).toBe('off')
-    await topics.create(topic)
-    expect(await topics.deduplication(topic)).toBe('off')
-    await rest(`${topic.replace('://', '/')}/deduplicationEnabled`, { method: 'POST', body: 'true' })
-    await expect.poll(() => topics.deduplication(topic)).toBe('on')
-    await rest(`namespaces/${namespace}/deduplication`, { method: 'POST', body: 'true' })
-    expect(await topics.deduplication(`${namespace}/not-there-yet`)).toBe('on')
-    expect(await topics.deduplication(`non-persistent://${namespace}/t`)).toBe('off')
-    await topics.delete(topic)
-    await rest(`namespaces/${namespace}?force=true`, { method: 'DELETE' })
+    // Namespaces of its own: other tests switch policies of the common one.
+    const [plain, deduplicating] = [`public/plain-${run}`, `public/dedup-${run}`]
+    for (const namespace of [plain, deduplicating]) await rest(`namespaces/${namespace}`, { method: 'PUT' })
+    await rest(`namespaces/${deduplicating}/deduplication`, { method: 'POST', body: 'true' })
+    expect(await topics.deduplication(`${plain}/t`)).toBe('off')
+    await topics.create(`${plain}/t`)
+    expect(await topics.deduplication(`${plain}/t`)).toBe('off')
+    await rest(`persistent/${plain}/t/deduplicationEnabled`, { method: 'POST', body: 'true' })
+    await expect.poll(() => topics.deduplication(`${plain}/t`)).toBe('on')
+    expect(await topics.deduplication(`${deduplicating}/not-there-yet`)).toBe('on')
+    expect(await topics.deduplication(`non-persistent://${deduplicating}/t`)).toBe('off')
+    await expect(topics.deduplication('public/none/t')).rejects.toMatchObject({ code: 'PIO_NOT_FOUND' })
+    for (const namespace of [plain, deduplicating])
+      await rest(`namespaces/${namespace}?force=true`, { method: 'DELETE' })
   })
 
   it('have schemas in versions', async () => {
