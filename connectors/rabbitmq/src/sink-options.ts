@@ -63,7 +63,7 @@ function contradictions(config: Partial<SinkConfig>): Contradiction[] {
   if (typeof routingKey !== 'string') return found
   try {
     const { literal } = parseTemplate(routingKey)
-    if (queueName && !literal)
+    if (queueName && literal === undefined)
       found.push({
         path: 'routingKey',
         message: 'must be the same for all records where queueName is to be bound; bind the queue by other means',
