@@ -1,9 +1,9 @@
+import { type TcpProxy, tcpProxy } from '@pulsar-io/testkit'
 import { service } from '@pulsar-io/tooling/services'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { uniqueName } from '../support/names.ts'
 import { numbered, numberedLines, tally } from '../support/records.ts'
 import { SearchServer } from '../support/search-server.ts'
-import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts'
 import { workspace } from '../support/workspace.ts'
 
 const RECORDS = 20_000

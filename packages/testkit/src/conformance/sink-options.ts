@@ -29,7 +29,7 @@ export interface SinkCapabilities {
     | { readonly effect: 'deletes' | 'ignored' | 'stored' | 'rejected'; readonly config?: ConfigChange }
   /** The faults that the place has. */
   readonly faults: FaultLevel
-  /** An instance that was replaced can write no more. A transactional sink has to claim it. */
+  /** An instance that was replaced can write no more. */
   readonly fenced: boolean
   /** What an outage in the middle of a write may leave twice. Default: as the delivery says. */
   readonly duplicatesAfterOutage?: boolean
