@@ -201,7 +201,10 @@ export interface SourceDefinition extends DefinitionBase {
 /** What a package exports: one of these as `default`, or several under names of their own. */
 export type ConnectorDefinition = SinkDefinition | SourceDefinition
 
-/** Declares a sink. */
+/** Declares a sink: with `batch` one that takes batches, without it one that takes records one by one. */
+// Overloads, since `batch` tells the two apart only by being there: the arguments of an inline `write` get their types.
+export function defineSink<S extends z.ZodType, V = unknown>(options: BatchSinkOptions<S, V>): SinkDefinition
+export function defineSink<S extends z.ZodType, V = unknown>(options: SingleSinkOptions<S, V>): SinkDefinition
 export function defineSink<S extends z.ZodType, V = unknown>(
   options: SingleSinkOptions<S, V> | BatchSinkOptions<S, V>,
 ): SinkDefinition {
