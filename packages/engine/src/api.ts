@@ -75,6 +75,8 @@ export interface RunResult {
   readonly recordsOut: number
   readonly deadLettered: number
   readonly retried: number
+  /** Records that a filter kept back. */
+  readonly filtered: number
   readonly seconds: number
   /** Records that were still in flight when the drain timeout passed; they will be handed out again. */
   readonly undrained: number

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { ConfigError, type ConnectorKind } from '@pulsar-io/sdk'
+import { ConfigError, type ConnectorKind, isConnectorError, type Problem } from '@pulsar-io/sdk'
 import type { ConnectorSpec, RestartPolicy, Run, RunningConnector, RunOptions, RunResult } from './api.ts'
 import { resolveArchive } from './archive/index.ts'
 import { inertFields } from './config/inert.ts'
@@ -52,8 +52,22 @@ async function plan(spec: ConnectorSpec, options: Partial<RunOptions>): Promise<
     cacheDir: options.cacheDir,
     allowedUrls: options.allowedUrls,
   })
-  const instances = planInstances(spec, archive, options)
+  const instances = planInstances(spec, archive, options, await transformProblems(spec))
   return { kind: spec.kind, fqn: instances[0]?.fqn ?? '', inert: inertFields(spec), instances }
+}
+
+/** What is wrong with the transforms; all of it is to be known before anything starts. */
+async function transformProblems({ config }: ConnectorSpec): Promise<readonly Problem[]> {
+  if (config.transforms === undefined) return []
+  // Most runs have none, and start without their modules.
+  const { compileTransforms } = await import('./transform/index.ts')
+  try {
+    await compileTransforms(config.transforms, { secret: () => undefined, checkOnly: true })
+    return []
+  } catch (error) {
+    if (!isConnectorError(error)) throw error
+    return (error as ConfigError).problems
+  }
 }
 
 /** Two connectors of one kind and name would share a subscription and checkpoints without knowing of each other. */
@@ -168,6 +182,7 @@ class ConnectorRun implements Run {
       recordsOut: sum(snapshot => snapshot.written),
       deadLettered: sum(snapshot => snapshot.deadLettered),
       retried: sum(snapshot => snapshot.retried),
+      filtered: sum(snapshot => snapshot.filtered),
       seconds: (performance.now() - this.#started) / 1000,
       undrained: ends.reduce((total, end) => total + (end.how === 'stopped' ? end.undrained : 0), 0),
     }

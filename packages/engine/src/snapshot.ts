@@ -45,6 +45,8 @@ export interface InstanceSnapshot {
   readonly deadLettered: number
   /** Records that a replay brought again and that were not written twice, where the runtime can tell. */
   readonly deduplicated: number
+  /** Records that a filter kept back; they are settled. */
+  readonly filtered: number
   /** Errors of the connector (`sink_exceptions`, `source_exceptions`). */
   readonly connectorErrors: number
   /** Errors of messaging, schema and the runtime itself. */
@@ -80,6 +82,7 @@ export function emptySnapshot(instanceId: number): InstanceSnapshot {
     retried: 0,
     deadLettered: 0,
     deduplicated: 0,
+    filtered: 0,
     connectorErrors: 0,
     systemErrors: 0,
     latestConnectorErrors: [],
@@ -104,6 +107,7 @@ export function addCounters(before: InstanceSnapshot, now: InstanceSnapshot): In
     retried: before.retried + now.retried,
     deadLettered: before.deadLettered + now.deadLettered,
     deduplicated: before.deduplicated + now.deduplicated,
+    filtered: before.filtered + now.filtered,
     connectorErrors: before.connectorErrors + now.connectorErrors,
     systemErrors: before.systemErrors + now.systemErrors,
     latestConnectorErrors: [...before.latestConnectorErrors, ...now.latestConnectorErrors].slice(-KEPT_ERRORS),

@@ -13,6 +13,7 @@ interface StatusExtras {
   readonly reason?: string
   readonly numRetried: number
   readonly numDeadLettered: number
+  readonly numFiltered: number
   readonly inFlight: number
   readonly lag?: number
 }
@@ -92,6 +93,7 @@ function common(snapshot: InstanceSnapshot, workerId: string): StatusCommon {
     ...(snapshot.reason === undefined ? {} : { reason: snapshot.reason }),
     numRetried: snapshot.retried,
     numDeadLettered: snapshot.deadLettered,
+    numFiltered: snapshot.filtered,
     inFlight: snapshot.inFlight,
     ...(snapshot.lag === undefined ? {} : { lag: snapshot.lag }),
   }

@@ -143,19 +143,29 @@ function share({ fqn, kind, snapshots }: RunningConnector): LogLine {
       recordsOut: sum(each => each.written),
       deadLettered: sum(each => each.deadLettered),
       retried: sum(each => each.retried),
+      filtered: sum(each => each.filtered),
     },
   }
 }
 
-type Numbers = Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'seconds'>
+type Numbers = Pick<RunResult, 'recordsIn' | 'recordsOut' | 'deadLettered' | 'retried' | 'filtered' | 'seconds'>
 
 /** The numbers of a run that never came to move a record. */
 function nothing(began: number): Numbers {
-  return { recordsIn: 0, recordsOut: 0, deadLettered: 0, retried: 0, seconds: (performance.now() - began) / 1000 }
+  return {
+    recordsIn: 0,
+    recordsOut: 0,
+    deadLettered: 0,
+    retried: 0,
+    filtered: 0,
+    seconds: (performance.now() - began) / 1000,
+  }
 }
 
 /** The line that every run ends with. */
 function summary(result: Numbers): string {
-  const { recordsIn, recordsOut, deadLettered, retried, seconds } = result
-  return `${recordsIn} records in, ${recordsOut} records out, ${deadLettered} dead-lettered, ${retried} retried, ${seconds.toFixed(1)} seconds\n`
+  const { recordsIn, recordsOut, deadLettered, retried, filtered, seconds } = result
+  // Without a filter the line is as it always was: others read it.
+  const kept = filtered > 0 ? ` ${filtered} filtered,` : ''
+  return `${recordsIn} records in, ${recordsOut} records out, ${deadLettered} dead-lettered, ${retried} retried,${kept} ${seconds.toFixed(1)} seconds\n`
 }

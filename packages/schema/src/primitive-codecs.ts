@@ -3,6 +3,7 @@ import { asBuffer } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { decodeError, encodeError, kindOf, Mismatch } from './mismatch.ts'
 import { dateOf, dateText, parseDate, parseTime, parseTimestamp, timestampText, timeText } from './time-text.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** Layout of a primitive: the bytes that Pulsar's Java schemas write, big endian. */
 interface Layout {
@@ -124,7 +125,7 @@ function int(value: unknown, bits: number): number {
 }
 
 function long(value: unknown): bigint {
-  const number = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
+  const number = wholeNumber(value)
   if (typeof number !== 'bigint' || BigInt.asIntN(64, number) !== number) {
     throw new Mismatch(`expected a whole number of 64 bits, got ${kindOf(value)}`)
   }

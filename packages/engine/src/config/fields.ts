@@ -54,6 +54,13 @@ const commonFields = {
     "Options of a worker's runtime factory",
     'a local run has no runtime factory',
   ),
+  transforms: z
+    .array(z.union([z.string().min(1, 'must not be empty'), z.record(z.string(), z.unknown())]))
+    .optional()
+    .meta({
+      description:
+        'What happens to each record between topic and connector, in order: drop, keep, rename, mask, hash, cast, filter, flatten, phone, jsonata',
+    }),
   logTopic: text('Topic that the log lines of the connector are published to as well'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error'])
@@ -127,9 +134,21 @@ export const sinkConfigSchema = z.strictObject({
   cleanupSubscription: boolean()
     .optional()
     .meta({ description: 'Delete the subscription when the sink is deleted; a local run keeps it' }),
-  transformFunction: inert(z.string(), 'Function applied before the sink', 'functions are not supported'),
-  transformFunctionClassName: inert(z.string(), 'Class of that function', 'functions are not supported'),
-  transformFunctionConfig: inert(z.string(), 'Configuration of that function', 'functions are not supported'),
+  transformFunction: inert(
+    z.string(),
+    'Function applied before the sink',
+    'Java functions cannot run here; transforms (--transform) do such work',
+  ),
+  transformFunctionClassName: inert(
+    z.string(),
+    'Class of that function',
+    'Java functions cannot run here; transforms (--transform) do such work',
+  ),
+  transformFunctionConfig: inert(
+    z.string(),
+    'Configuration of that function',
+    'Java functions cannot run here; transforms (--transform) do such work',
+  ),
 })
 
 const producerConfig = z.strictObject({

@@ -48,14 +48,16 @@ function qualifiedName(spec: ConnectorSpec, archive: ResolvedArchive): Fqn {
 
 /**
  * What each instance of a connector has to do. Checks the rules between the fields (parity with Pulsar's validation)
- * and whether the connector can keep the promise that is asked for; throws one ConfigError with everything that is wrong.
+ * and whether the connector can keep the promise that is asked for; throws one ConfigError with everything that is wrong,
+ * `found` included: what is known to be wrong already.
  */
 export function planInstances(
   spec: ConnectorSpec,
   archive: ResolvedArchive,
   options: Partial<RunOptions>,
+  found: readonly Problem[] = [],
 ): readonly InstanceSpec[] {
-  const problems: Problem[] = []
+  const problems: Problem[] = [...found]
   const guarantee = spec.config.processingGuarantees ?? 'ATLEAST_ONCE'
   checkGuarantee(spec, archive, guarantee, problems)
   const { config } = spec
@@ -65,6 +67,7 @@ export function planInstances(
     archive,
     config: config.configs ?? {},
     secrets: config.secrets,
+    transforms: config.transforms ?? [],
     messaging: options.messaging ?? { url: DEFAULT_MESSAGING_URL },
     logLevel: config.logLevel ?? 'info',
     logTopic: config.logTopic === undefined ? undefined : checkedTopic(config.logTopic, 'logTopic', problems),

@@ -9,6 +9,7 @@ import type { TaskServices } from '../task/context.ts'
 import { SinkTask } from '../task/sink-task.ts'
 import { SourceTask } from '../task/source-task.ts'
 import { TaskStats } from '../task/stats.ts'
+import type { Chain, TransformConfig } from '../transform/index.ts'
 import { defer } from '../wait.ts'
 import { LogTopic } from './log-topic.ts'
 import type { HostLine, InstanceEnd } from './protocol.ts'
@@ -57,7 +58,8 @@ class Instance {
 
   async run(): Promise<InstanceEnd> {
     const resolved = resolveSecrets(this.#spec.config, this.#spec.secrets, configSchema(this.#spec))
-    this.#hidden.hide = resolved.hide
+    const transforms = resolveSecrets(this.#spec.transforms, undefined, {})
+    this.#hidden.hide = text => resolved.hide(transforms.hide(text))
     let client: MessagingClient | undefined
     let timers: readonly NodeJS.Timeout[] = []
     const opened: { task?: Task; store?: Promise<KeyValueStore> } = {}
@@ -67,7 +69,8 @@ class Instance {
       const stopEarly = this.#stopAsked.promise.then((): never => {
         throw new StoppedEarly()
       })
-      const task = await Promise.race([this.#open(client, resolved, opened), stopEarly])
+      const chain = await chainOf(transforms.config as readonly TransformConfig[], resolved)
+      const task = await Promise.race([this.#open(client, resolved, chain, opened), stopEarly])
       if (this.#stats.state === 'starting') this.#stats.become('running')
       this.#snapshot()
       this.#line.send({ type: 'opened' })
@@ -88,6 +91,7 @@ class Instance {
   async #open(
     client: MessagingClient,
     resolved: ResolvedConfig,
+    transforms: Chain | undefined,
     opened: { task?: Task; store?: Promise<KeyValueStore> },
   ): Promise<Task> {
     const spec = this.#spec
@@ -95,6 +99,7 @@ class Instance {
       stats: this.#stats,
       log: (level, message, fields) => this.#log(level, message, fields),
       secrets: resolved.secrets,
+      transforms,
       signal: this.#hard.signal,
       fatal: error => this.#fatal.reject(error),
       store: () => {
@@ -186,6 +191,16 @@ class Instance {
     this.#line.send({ type: 'log', line })
     this.#logTopic?.add(line)
   }
+}
+
+/** The transforms; most instances have none, and start without their modules. */
+async function chainOf(
+  transforms: readonly TransformConfig[],
+  { secrets }: ResolvedConfig,
+): Promise<Chain | undefined> {
+  if (transforms.length === 0) return undefined
+  const { compileTransforms } = await import('../transform/index.ts')
+  return compileTransforms(transforms, { secret: name => secrets.get(name), checkOnly: false })
 }
 
 /** A stop came while the instance was still opening. */

@@ -3,6 +3,7 @@ import type { BatchPolicy, ProcessingGuarantee, SchemaInfo, SubscriptionType } f
 import type { ResolvedArchive } from '../archive/index.ts'
 import type { LogLevel } from '../log.ts'
 import type { MessagingAddress } from '../messaging.ts'
+import type { TransformConfig } from '../transform/index.ts'
 
 /** Everything that one instance has to know, as plain data, so that it crosses threads and processes. */
 export type InstanceSpec = SinkInstanceSpec | SourceInstanceSpec
@@ -21,6 +22,8 @@ export interface InstanceSpecBase {
   /** The connector's own options with their placeholders; secrets are filled in where the instance runs. */
   readonly config: unknown
   readonly secrets: { readonly [name: string]: unknown } | undefined
+  /** What happens to each record between topic and connector; with placeholders, as `config`. */
+  readonly transforms: readonly TransformConfig[]
   readonly messaging: MessagingAddress
   readonly logLevel: LogLevel
   readonly logTopic: string | undefined

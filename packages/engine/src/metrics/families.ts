@@ -108,6 +108,7 @@ function familiesOf(kind: ConnectorKind, rows: readonly Row[]): readonly MetricF
       'Repeated records that were not written twice.',
       row => row.snapshot.deduplicated,
     ),
+    family('filtered_total', 'counter', 'Records that a filter kept back.', row => row.snapshot.filtered),
     family('restarts_total', 'counter', 'Restarts after a crash.', row => row.snapshot.restarts),
     family('in_flight', 'gauge', 'Records taken in and not settled.', row => row.snapshot.inFlight),
     family('up', 'gauge', '1 while the connector is open and its systems answer.', row =>

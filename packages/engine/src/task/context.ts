@@ -2,6 +2,7 @@ import type { KeyValueStore } from '@pulsar-io/messaging'
 import type { ConnectorContext, LogFields, Logger, StateStore } from '@pulsar-io/sdk'
 import type { InstanceSpec } from '../instance/spec.ts'
 import type { LogLevel } from '../log.ts'
+import type { Chain } from '../transform/index.ts'
 import type { TaskStats } from './stats.ts'
 
 /** What a task needs from the place it runs in. */
@@ -13,6 +14,8 @@ export interface TaskServices {
   readonly signal: AbortSignal
   /** Ends the task with an error. */
   readonly fatal: (error: Error) => void
+  /** What happens to each record between topic and connector. */
+  readonly transforms: Chain | undefined
   /** The connector's durable map, opened at first use. */
   readonly store: () => Promise<KeyValueStore>
 }

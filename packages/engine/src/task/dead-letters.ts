@@ -6,7 +6,7 @@ import { messageWithCauses } from '../failure.ts'
 import type { TaskRecord } from './task-record.ts'
 
 /** Reasons are cut here: a server may quote a whole document in its message. */
-const LONGEST_REASON = 4_000
+export const LONGEST_REASON = 4_000
 
 /** The name of the dead letter topic of an input: `<topic>-<subscription>-DLQ`; a slash in a subscription becomes a dash, for a topic name has none. */
 export function defaultDeadLetterTopic(topic: string, subscription: string): string {

@@ -5,10 +5,17 @@ import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import { type Deferred, defer, sleep } from '../wait.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { TaskServices } from './context.ts'
+import type { SourceDeadLetters, SourceLetter } from './source-dead-letters.ts'
 
-interface Batch {
+/** Records that go through an outlet together. */
+export interface Outgoing {
   readonly messages: readonly OutgoingMessage[]
+  /** Those of the messages and of the letters, and those that a filter kept back, in their order. */
   readonly records: readonly SourceRecord[]
+  readonly letters: readonly SourceLetter[]
+}
+
+interface Batch extends Outgoing {
   readonly started: number
   readonly settled: Deferred<void>
   result: Promise<unknown>
@@ -22,6 +29,7 @@ export class Outlet {
   /** Records carry their own sequence ids, and the topic drops what it has seen. */
   readonly sequenced: boolean
   readonly #producer: Producer
+  readonly #deadLetters: SourceDeadLetters
   readonly #services: TaskServices
   readonly #checkpoints: Checkpoints
   readonly #guarantee: ProcessingGuarantee
@@ -29,8 +37,15 @@ export class Outlet {
   readonly #unconfirmed: Batch[] = []
   #settling: Promise<void> | undefined
 
-  constructor(producer: Producer, services: TaskServices, checkpoints: Checkpoints, guarantee: ProcessingGuarantee) {
+  constructor(
+    producer: Producer,
+    deadLetters: SourceDeadLetters,
+    services: TaskServices,
+    checkpoints: Checkpoints,
+    guarantee: ProcessingGuarantee,
+  ) {
     this.#producer = producer
+    this.#deadLetters = deadLetters
     this.#services = services
     this.#checkpoints = checkpoints
     this.#guarantee = guarantee
@@ -50,14 +65,14 @@ export class Outlet {
   }
 
   /** Resolves when the batch is settled one way or the other; never rejects. */
-  async send(messages: readonly OutgoingMessage[], records: readonly SourceRecord[]): Promise<void> {
+  async send(outgoing: Outgoing): Promise<void> {
+    const { records } = outgoing
     if (this.#guarantee === 'ATMOST_ONCE' && !(await this.#noteFirst(records))) return
     const batch: Batch = {
-      messages,
-      records,
+      ...outgoing,
       started: performance.now(),
       settled: defer<void>(),
-      result: this.#start(messages),
+      result: this.#start(outgoing),
     }
     this.#unconfirmed.push(batch)
     if (this.#guarantee === 'ATMOST_ONCE') this.#acknowledge(records)
@@ -93,8 +108,10 @@ export class Outlet {
     await this.#producer.close()
   }
 
-  #start(messages: readonly OutgoingMessage[]): Promise<unknown> {
-    const result = this.#producer.send(messages)
+  #start({ messages, letters }: Outgoing): Promise<unknown> {
+    const sending = messages.length === 0 ? Promise.resolve() : this.#producer.send(messages)
+    const result: Promise<unknown> =
+      letters.length === 0 ? sending : Promise.all([sending, this.#deadLetters.publish(letters)])
     // Looked at in order; a later one that fails first must not count as unhandled.
     result.catch(() => undefined)
     return result
@@ -137,20 +154,23 @@ export class Outlet {
           topic: this.#producer.topic,
           reason: messageWithCauses(error),
         })
-        stats.retried += batch.records.length
+        stats.retried += batch.messages.length + batch.letters.length
         await sleep(backoff.next(), signal)
         await Promise.allSettled(this.#unconfirmed.map(waiting => waiting.result))
-        for (const waiting of this.#unconfirmed) waiting.result = this.#start(waiting.messages)
+        for (const waiting of this.#unconfirmed) waiting.result = this.#start(waiting)
       }
     }
   }
 
   #confirmed(batch: Batch): void {
     const { stats } = this.#services
-    stats.written += batch.records.length
+    stats.written += batch.messages.length
+    stats.deadLettered += batch.letters.length
     stats.inFlight -= batch.records.length
-    stats.latency.observe(performance.now() - batch.started)
-    stats.batchSize.observe(batch.records.length)
+    if (batch.messages.length > 0) {
+      stats.latency.observe(performance.now() - batch.started)
+      stats.batchSize.observe(batch.messages.length)
+    }
     stats.active()
     if (stats.state === 'reconnecting') stats.become('running')
     if (this.#guarantee !== 'ATMOST_ONCE') for (const record of batch.records) this.#confirm(record)

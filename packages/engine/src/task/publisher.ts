@@ -1,13 +1,15 @@
 import { fullTopicName, type MessagingClient, type OutgoingMessage, type Producer } from '@pulsar-io/messaging'
 import { type Codec, codecFor } from '@pulsar-io/schema'
 import { ConnectorError, type SchemaInfo, type SourceRecord } from '@pulsar-io/sdk'
-import { toError } from '../failure.ts'
+import { messageWithCauses, toError } from '../failure.ts'
 import type { SourceInstanceSpec } from '../instance/spec.ts'
 import { defer } from '../wait.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { TaskServices } from './context.ts'
 import { requireDeduplication } from './deduplication.ts'
-import { Outlet } from './outlet.ts'
+import { type Outgoing, Outlet } from './outlet.ts'
+import { SourceDeadLetters, type SourceLetter } from './source-dead-letters.ts'
+import { type Outcomes, outcomesOf } from './transforming.ts'
 
 /** Bytes on their way to the topic, at most; a single larger record still goes. */
 const MAX_PENDING_BYTES = 32 * 1024 * 1024
@@ -24,7 +26,9 @@ export class Publisher {
   readonly #schema: SchemaInfo
   #codec: Codec | undefined
   readonly #outlets = new Map<string, Promise<Outlet>>()
+  readonly #deadLetters: SourceDeadLetters
   #closing: Promise<void> = Promise.resolve()
+  #turn: Promise<void> = Promise.resolve()
   #pendingRecords = 0
   #pendingBytes = 0
   #room: ReturnType<typeof defer<void>> | undefined
@@ -41,6 +45,7 @@ export class Publisher {
     this.#services = services
     this.#checkpoints = checkpoints
     this.#schema = schema
+    this.#deadLetters = new SourceDeadLetters(client, spec.fqn)
   }
 
   /**
@@ -67,18 +72,31 @@ export class Publisher {
     stats.inFlight += records.length
     stats.lastReceivedTime = Date.now()
     stats.active()
-    for (const [key, group] of this.#groups(records)) {
-      const outlet = await this.#outlet(group.topic, group.partitionId, key)
-      const { messages, kept, bytes } = this.#encode(group.records, outlet)
-      if (messages.length === 0) continue
-      this.#pendingRecords += messages.length
-      this.#pendingBytes += bytes
-      stats.bytesReceived += bytes
-      outlet.send(messages, kept).finally(() => this.#sent(messages.length, bytes))
+    const { transforms } = this.#services
+    if (transforms === undefined) await this.#send(records, undefined)
+    else {
+      // One call after the other: an expression that waits must not let later records overtake.
+      const turn = this.#turn.then(async () =>
+        this.#send(records, await outcomesOf(records, transforms, this.#spec.destinationTopic)),
+      )
+      this.#turn = turn.catch(() => undefined)
+      await turn
     }
     while (this.#pendingRecords >= this.#spec.maxPending || this.#pendingBytes >= MAX_PENDING_BYTES) {
       this.#room ??= defer<void>()
       await this.#room.promise
+    }
+  }
+
+  async #send(records: readonly SourceRecord[], outcomes: Outcomes | undefined): Promise<void> {
+    for (const [key, group] of this.#groups(records)) {
+      const outlet = await this.#outlet(group.topic, group.partitionId, key)
+      const { batch, bytes } = this.#encode(group.records, outlet, group.topic, outcomes)
+      if (batch.records.length === 0) continue
+      this.#pendingRecords += batch.records.length
+      this.#pendingBytes += bytes
+      this.#services.stats.bytesReceived += bytes
+      outlet.send(batch).finally(() => this.#sent(batch.records.length, bytes))
     }
   }
 
@@ -105,6 +123,7 @@ export class Publisher {
     const outlets = [...this.#outlets.values()]
     this.#outlets.clear()
     await Promise.allSettled(outlets.map(async outlet => (await outlet).close()))
+    await this.#deadLetters.close()
   }
 
   #sent(records: number, bytes: number): void {
@@ -159,7 +178,7 @@ export class Publisher {
       properties: { application: 'pulsar-source', id: this.#spec.fqn, instance_id: String(this.#spec.instanceId) },
       signal: this.#services.signal,
     })
-    return new Outlet(producer, this.#services, this.#checkpoints, this.#spec.guarantee)
+    return new Outlet(producer, this.#deadLetters, this.#services, this.#checkpoints, this.#spec.guarantee)
   }
 
   /** Closes the producer that was opened first, once it is idle. */
@@ -185,11 +204,15 @@ export class Publisher {
   #encode(
     records: readonly SourceRecord[],
     outlet: Outlet,
-  ): { messages: OutgoingMessage[]; kept: SourceRecord[]; bytes: number } {
+    topic: string,
+    outcomes: Outcomes | undefined,
+  ): { batch: Outgoing; bytes: number } {
     const codec = this.#codec
     if (!codec) throw new Error('publish before open')
+    const { stats } = this.#services
     const messages: OutgoingMessage[] = []
     const kept: SourceRecord[] = []
+    const letters: SourceLetter[] = []
     let bytes = 0
     for (const record of records) {
       if (outlet.knows(record)) {
@@ -197,9 +220,17 @@ export class Publisher {
         outlet.settleKnown(record)
         continue
       }
+      const outcome = outcomes?.get(record) ?? record
+      // Nothing is published of these, but their offsets wait for the records before them like all others.
+      if (outcome === 'filtered' || outcome instanceof Error) {
+        if (outcome === 'filtered') stats.filtered++
+        else letters.push({ record, topic, error: outcome })
+        kept.push(record)
+        continue
+      }
       let body: Body
       try {
-        body = bodyOf(record, codec)
+        body = bodyOf(outcome, codec)
       } catch (thrown) {
         this.#refuse(record, toError(thrown))
         continue
@@ -213,7 +244,20 @@ export class Publisher {
       })
       kept.push(record)
     }
-    return { messages, kept, bytes }
+    if (letters.length > 0) this.#tellOf(letters)
+    return { batch: { messages, records: kept, letters }, bytes }
+  }
+
+  #tellOf(letters: readonly SourceLetter[]): void {
+    const { stats, log } = this.#services
+    const [first] = letters
+    for (const { error } of letters) stats.systemError(error)
+    if (first === undefined) return
+    log('warn', 'records became dead letters', {
+      count: letters.length,
+      topic: this.#deadLetters.topicFor(first.topic),
+      reason: messageWithCauses(first.error),
+    })
   }
 
   /** A value that does not fit the schema goes back to the source; one that nobody takes back ends the instance, for it must not vanish. */
@@ -228,7 +272,7 @@ export class Publisher {
 
 type Body = Pick<OutgoingMessage, 'payload' | 'key' | 'keyIsBase64'>
 
-function bodyOf(record: SourceRecord, { encode, keyValue }: Codec): Body {
+function bodyOf(record: Pick<SourceRecord, 'value' | 'key' | 'keyValue'>, { encode, keyValue }: Codec): Body {
   const value = record.value ?? null
   if (!keyValue) return { payload: value === null ? null : encode(value), key: record.key }
   const { payload, key } = keyValue.encode({ key: record.keyValue ?? record.key, value })

@@ -9,6 +9,7 @@ import { DeadLetters } from './dead-letters.ts'
 import { Decoder } from './decoder.ts'
 import { settleBatch } from './settle-batch.ts'
 import { SinkHandle } from './sink-handle.ts'
+import { transformAll } from './transforming.ts'
 
 /** What a connector does not say about batches. */
 const DEFAULT_BATCH: BatchPolicy = { maxRecords: 1000, maxBytes: 5 * 1024 * 1024, maxDelayMs: 10, maxInFlight: 1 }
@@ -195,7 +196,9 @@ export class SinkTask {
     const { stats, signal } = this.#services
     const once = this.#spec.guarantee === 'ATMOST_ONCE'
     if (once) await this.#acks.acknowledge(messages)
-    const { records, rejected } = await this.#decoder.decode(messages)
+    const decoded = await this.#decoder.decode(messages)
+    const { records, filtered, ...refused } = await transformAll(decoded.records, this.#services.transforms)
+    const rejected = [...decoded.rejected, ...refused.rejected]
     for (const { error } of rejected) stats.systemError(error)
     const started = performance.now()
     await settleBatch(records, rejected, {
@@ -212,6 +215,11 @@ export class SinkTask {
         if (!once && !isCumulative(this.#spec)) await this.#acks.begin(settled.map(record => record.message))
       },
     })
+    // Settled behind the rest: what is counted as kept back is done with.
+    if (filtered.length > 0 && !signal.aborted) {
+      stats.filtered += filtered.length
+      if (!once && !isCumulative(this.#spec)) await this.#acks.begin(filtered.map(record => record.message))
+    }
     if (signal.aborted) return
     stats.latency.observe(performance.now() - started)
     stats.batchSize.observe(messages.length)

@@ -11,6 +11,7 @@ export class TaskStats {
   retried = 0
   deadLettered = 0
   deduplicated = 0
+  filtered = 0
   inFlight = 0
   lastReceivedTime = 0
   readonly latency = new HistogramRecorder(LATENCY_BOUNDS)
@@ -86,6 +87,7 @@ export class TaskStats {
       retried: this.retried,
       deadLettered: this.deadLettered,
       deduplicated: this.deduplicated,
+      filtered: this.filtered,
       connectorErrors: this.#connectorErrors.count,
       systemErrors: this.#systemErrors.count,
       latestConnectorErrors: this.#connectorErrors.latest(),

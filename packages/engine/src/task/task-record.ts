@@ -9,8 +9,8 @@ export class TaskRecord implements Record {
   /** Only of a KEY_VALUE record. */
   keyValue: unknown
   readonly #isKeyValue: boolean
-  /** A key that a transform gave the record. */
-  #newKey: string | undefined
+  /** What a transform made of the key. */
+  #changedKey: { readonly text: string | undefined } | undefined
   /** Writes that failed with a passing error. */
   attempts = 0
   /** Set for a sink that settles its records itself. */
@@ -30,11 +30,11 @@ export class TaskRecord implements Record {
     return this.message.partition
   }
   get key(): string | undefined {
-    if (this.#newKey !== undefined) return this.#newKey
+    if (this.#changedKey !== undefined) return this.#changedKey.text
     return this.#isKeyValue ? keyText(this.keyValue) : this.message.key
   }
-  set key(key: string) {
-    this.#newKey = key
+  set key(text: string | undefined) {
+    this.#changedKey = { text }
   }
   get schema(): SchemaInfo | undefined {
     return this.message.schema

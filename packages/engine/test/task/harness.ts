@@ -10,6 +10,7 @@ import type { TaskServices } from '../../src/task/context.ts'
 import { SinkTask } from '../../src/task/sink-task.ts'
 import { SourceTask } from '../../src/task/source-task.ts'
 import { TaskStats } from '../../src/task/stats.ts'
+import { type Chain, compileTransforms } from '../../src/transform/index.ts'
 import { defer } from '../../src/wait.ts'
 
 /** Everything a task works with, on a log of its own in a temporary folder that is gone after the test. */
@@ -52,7 +53,7 @@ class World {
   }
 
   async sink(definition: SinkDefinition, overrides: Partial<SinkInstanceSpec> = {}) {
-    const { services, logs, fatal } = this.#services()
+    const { services, logs, fatal } = this.#services(await chainOf(overrides))
     const spec: SinkInstanceSpec = { ...sinkSpec, ...overrides }
     const parsed = definition.parse(spec.config)
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
@@ -76,7 +77,7 @@ class World {
   }
 
   async source(definition: SourceDefinition, overrides: Partial<SourceInstanceSpec> = {}) {
-    const { services, logs, fatal } = this.#services()
+    const { services, logs, fatal } = this.#services(await chainOf(overrides))
     const spec: SourceInstanceSpec = { ...sourceSpec, ...overrides }
     const parsed = definition.parse(spec.config)
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
@@ -114,7 +115,7 @@ class World {
     this.#hard.get(services)?.abort(new Error('the test is over'))
   }
 
-  #services() {
+  #services(transforms?: Chain) {
     const hard = new AbortController()
     const fatal = defer<never>()
     fatal.promise.catch(() => undefined)
@@ -123,6 +124,7 @@ class World {
       stats: new TaskStats(text => text),
       log: (level, message, fields) => void logs.push({ level, message, fields }),
       secrets: new Map(),
+      transforms,
       signal: hard.signal,
       fatal: error => fatal.reject(error),
       store: () => Promise.reject(new Error('no store in this test')),
@@ -130,6 +132,10 @@ class World {
     this.#hard.set(services, hard)
     return { services, logs, fatal }
   }
+}
+
+function chainOf({ transforms }: Partial<SinkInstanceSpec | SourceInstanceSpec>) {
+  return compileTransforms(transforms, { secret: () => undefined, checkOnly: false })
 }
 
 const common = {
@@ -156,6 +162,7 @@ const common = {
     sha256: undefined,
   },
   config: {},
+  transforms: [],
   secrets: undefined,
   messaging: { url: '' },
   logLevel: 'debug',

@@ -29,7 +29,7 @@ export function flagFields(groups: readonly FlagGroup[], values: FlagValues, pro
 /** The value of a flag; undefined when it is wrong, and then `problems` says why. */
 export function flagValue(flag: Flag, given: NonNullable<FlagValues[string]>, problems: Problem[]): unknown {
   if (flag.choices && typeof given === 'string') return choice(flag, given, problems)
-  if (flag.repeatable && typeof given === 'object') return given.join(',')
+  if (flag.repeatable && typeof given === 'object') return flag.list ? given : given.join(',')
   if (!flag.json || typeof given !== 'string') return given
   try {
     return JSON.parse(given) as unknown

@@ -30,6 +30,14 @@ export const commonFlags: readonly FlagGroup[] = [
         json: true,
       },
       {
+        flags: '--transform <transform>',
+        description:
+          'What happens to each record between topic and connector, as in drop:email or phone:customer.phone;country=DE, or JSON; may be given more than once, in order. There are drop, keep, rename, mask, hash, cast, filter, flatten, phone, jsonata',
+        field: 'transforms',
+        repeatable: true,
+        list: true,
+      },
+      {
         flags: '--log-topic <topic>',
         description: 'Topic that the log lines of the connector are published to as well',
         field: 'logTopic',

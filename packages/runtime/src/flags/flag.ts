@@ -13,6 +13,8 @@ export interface Flag {
   readonly json?: true
   /** May be given more than once. */
   readonly repeatable?: true
+  /** Of one that may be given more than once: each value is an item of a list, commas in it mean nothing. */
+  readonly list?: true
   /** The values it takes, matched without regard to case. */
   readonly choices?: readonly string[]
   /** Why it is accepted and has no effect here. */

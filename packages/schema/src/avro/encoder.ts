@@ -2,6 +2,7 @@ import { closest } from '@pulsar-io/sdk'
 import avro, { type Type } from 'avsc'
 import { asBuffer, fromBase64 } from '../bytes.ts'
 import { inside, kindOf, Mismatch } from '../mismatch.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { Logical } from './logical-types.ts'
 import { PlainUnion } from './types.ts'
 
@@ -153,7 +154,7 @@ const PRIMITIVES: { readonly [type: string]: Shape } = {
     return number
   },
   long: value => {
-    const number = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
+    const number = wholeNumber(value)
     if (typeof number !== 'bigint' || BigInt.asIntN(64, number) !== number) {
       throw new Mismatch(`expected a whole number of 64 bits, got ${kindOf(value)}`)
     }

@@ -4,6 +4,7 @@ import protobuf, { type Enum, type Field, type Type } from 'protobufjs/light.js'
 import { fromBase64 } from '../bytes.ts'
 import type { Codec } from '../codec.ts'
 import { decodeError, encodeError, inside, kindOf, Mismatch } from '../mismatch.ts'
+import { wholeNumber } from '../whole-number.ts'
 
 type Convert = (value: unknown) => unknown
 
@@ -231,7 +232,7 @@ function whole(value: unknown, from: number, to: number): number {
 }
 
 function long(value: unknown, unsigned: boolean): unknown {
-  const number = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
+  const number = wholeNumber(value)
   if (typeof number !== 'bigint' || (unsigned ? BigInt.asUintN(64, number) : BigInt.asIntN(64, number)) !== number) {
     throw new Mismatch(`expected a whole number of 64 bits, got ${kindOf(value)}`)
   }
