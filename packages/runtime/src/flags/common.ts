@@ -32,7 +32,7 @@ export const commonFlags: readonly FlagGroup[] = [
       {
         flags: '--transform <transform>',
         description:
-          'What happens to each record between topic and connector, as in drop:email or phone:customer.phone;country=DE, or JSON; may be given more than once, in order. There are drop, keep, rename, mask, hash, cast, filter, flatten, phone, jsonata',
+          'What happens to each record on its way, as in drop:email or phone:phone;country=DE, or JSON; may be given more than once, in order (docs/transforms.md)',
         field: 'transforms',
         repeatable: true,
         list: true,
