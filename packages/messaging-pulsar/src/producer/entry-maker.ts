@@ -98,7 +98,8 @@ export class EntryMaker {
   ): readonly PendingEntry[] {
     const { compression, chunking, topic } = this.settings
     const body = message.payload ?? new Uint8Array()
-    const payload = compress(compression, body)
+    // Clients in C++ lose an empty message that is compressed with ZLIB.
+    const payload = body.length === 0 ? body : compress(compression, body)
     const room = registration.maxMessageSize - METADATA_ROOM
     const shared = {
       firstSequence: sequence,
@@ -133,7 +134,7 @@ export class EntryMaker {
         producerId: registration.producerId,
         producerName: registration.producerName,
         count: cut.count,
-        compression: this.compressionNumber,
+        compression: rest.uncompressedSize === 0 ? 0 : this.compressionNumber,
         schemaVersion: registration.schemaVersion,
         transaction: cut.transaction,
       },
