@@ -31,6 +31,7 @@ export async function openPulsar(options: PulsarOptions): Promise<PulsarClient> 
     secure: service.secure,
     authentication,
     tls,
+    mapAddress: options.mapAddress,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     requestTimeoutMs: operationTimeoutMs,
     keepAliveMs: options.keepAliveMs ?? 30_000,

@@ -20,6 +20,8 @@ export interface PulsarOptions {
   readonly keepAliveMs?: number | undefined
   /** Which of the broker's advertised listeners to use. */
   readonly listenerName?: string | undefined
+  /** Where to connect to for a broker's address, both `host:port`: for brokers behind port forwarding. */
+  readonly mapAddress?: ((broker: string) => string) | undefined
   /** Milliseconds after which an open transaction is given up by the coordinator. Default 60000. */
   readonly transactionTimeoutMs?: number | undefined
   /** What producers do unless their own options say otherwise. */

@@ -3,6 +3,7 @@ import { namedError, ServerFailure, unreachableError } from '../errors.ts'
 import { Connection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { type Address, dial } from './dial.ts'
+import { tlsFailure } from './tls-options.ts'
 
 /** What all connections of a client have in common. */
 export interface PoolSettings {
@@ -13,6 +14,7 @@ export interface PoolSettings {
   readonly authentication: Credentials | undefined
   /** TLS towards a host; called when `secure`. */
   readonly tls: (host: string) => Promise<ConnectionOptions>
+  readonly mapAddress: ((broker: string) => string) | undefined
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly keepAliveMs: number
@@ -107,14 +109,15 @@ export class ConnectionPool {
       const failure = error instanceof Error ? error : new Error(String(error))
       connection.fail(failure)
       if (failure instanceof ServerFailure) throw namedError(failure, { action: `cannot connect to ${broker}` })
-      throw namedErrorOr(failure, () => unreachableError(broker, failure))
+      throw namedErrorOr(failure, () => tlsFailure(broker, failure) ?? unreachableError(broker, failure))
     } finally {
       clearTimeout(deadline)
     }
     return connection
   }
 
-  private async resolve(via: string): Promise<Address> {
+  private async resolve(address: string): Promise<Address> {
+    const via = this.settings.mapAddress?.(address) ?? address
     const colon = via.lastIndexOf(':')
     const host = via.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
     const port = Number(via.slice(colon + 1))

@@ -1,4 +1,5 @@
 import { fullTopicName } from '@pulsar-io/messaging'
+import { ConfigError, type SchemaInfo } from '@pulsar-io/sdk'
 import type { ClientContext } from '../context.ts'
 import { topicParts } from '../topics-of.ts'
 import { type ProducerDefaults, type PulsarProducerOptions, resolveProducerOptions } from './options.ts'
@@ -16,6 +17,7 @@ export async function openProducer(
   const topic = fullTopicName(options.topic)
   const resolved = resolveProducerOptions(options, defaults)
   const { parts } = await topicParts(context, topic, true)
+  const schema = await registrable(context, topic, options.schema)
   let producer: PulsarProducer | undefined
   const make = (partition: string, name: string | undefined) =>
     new PartitionProducer({
@@ -23,7 +25,7 @@ export async function openProducer(
       topic: partition,
       name,
       access: options.access ?? 'Shared',
-      schema: options.schema,
+      schema,
       properties: options.properties,
       initialSubscription: options.initialSubscription,
       options: resolved,
@@ -47,4 +49,23 @@ export async function openProducer(
     if (producer !== undefined) onClose(producer)
   })
   return producer
+}
+
+/**
+ * What the registry of the cluster can hold. It takes JSON only with a definition of the fields; JSON of any shape goes by
+ * the definition that the topic has, and where it has none, without a schema, so that whoever knows the fields may still
+ * register them. Throws a ConfigError (`PIO_SCHEMA_INCOMPATIBLE`) for a topic of another type.
+ */
+async function registrable(
+  context: ClientContext,
+  topic: string,
+  schema: SchemaInfo | undefined,
+): Promise<SchemaInfo | undefined> {
+  if (schema?.type !== 'JSON' || schema.definition !== undefined) return schema
+  const present = await context.schemas.latest(topic)
+  if (present === undefined || present.type === 'JSON') return present
+  throw new ConfigError(
+    [{ path: 'schema', message: `${topic} has a schema of type ${present.type}, and JSON does not fit it` }],
+    { code: 'PIO_SCHEMA_INCOMPATIBLE' },
+  )
 }
