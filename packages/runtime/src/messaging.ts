@@ -4,7 +4,7 @@ import type { MessagingClient } from '@pulsar-io/messaging'
 import { ConfigError, closest, type Problem } from '@pulsar-io/sdk'
 import { ConfigProblems } from './config/config-problems.ts'
 import type { FlagValues } from './flags/flag.ts'
-import { messagingAddress } from './flags/messaging.ts'
+import { messagingAddress } from './flags/messaging-address.ts'
 
 /** Opens the messaging system that the flags name, for as long as `work` takes. Throws what is wrong with the flags. */
 export async function withMessaging<T>(

@@ -4,7 +4,7 @@ import { flagValue } from '../config/flag-fields.ts'
 import type { LogFormat } from '../logging.ts'
 import { type Flag, type FlagValues, flagKey } from './flag.ts'
 import { localFlags } from './local.ts'
-import { messagingAddress } from './messaging.ts'
+import { messagingAddress } from './messaging-address.ts'
 
 /** How a command runs connectors: what the engine is told, and what it is not. */
 export interface LocalOptions {
