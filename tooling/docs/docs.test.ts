@@ -1,5 +1,6 @@
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { README_HEADINGS } from '@pulsar-io/engine'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { codesInSources, errorSections } from './error-codes.ts'
 import { connectorNames, generatedFiles } from './outputs.ts'
@@ -7,17 +8,6 @@ import { ExampleFolder, shellExamples } from './shell-examples.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const read = (path: string) => readFile(join(root, path), 'utf8')
-
-/** What every connector's README tells, in this order. */
-const HEADINGS = [
-  'What it does',
-  'Quick start',
-  'Options',
-  'Delivery and ordering',
-  'Errors',
-  'Compatibility',
-  'Development',
-]
 
 const names = await connectorNames(root)
 const expected = await generatedFiles(root)
@@ -29,7 +19,7 @@ describe('generated text', () => {
 
   it.each(names)('the README of the connector %s has its headings', async name => {
     const headings = (await read(`connectors/${name}/README.md`)).match(/(?<=^## ).*$/gm)
-    expect(headings).toEqual(HEADINGS)
+    expect(headings).toEqual(README_HEADINGS)
   })
 })
 

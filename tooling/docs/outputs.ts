@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { buildProgram } from '@pulsar-io/runtime'
 import type { ConnectorDefinition } from '@pulsar-io/sdk'
+import { sinkClauses, sourceClauses } from '@pulsar-io/testkit/conformance'
 import { cliReference } from './cli-reference.ts'
 import { configSchemas } from './config-schemas.ts'
+import { markdownTable } from './markdown-table.ts'
 import { betweenMarkers } from './markers.ts'
 import { optionTable } from './option-table.ts'
 
@@ -19,7 +21,20 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
     const text = await readme(join(root, path))
     if (text !== undefined) files.set(path, await withOptionTables(root, name, path, text))
   }
+  const testkit = 'packages/testkit/README.md'
+  files.set(testkit, withClauses(testkit, await readFile(join(root, testkit), 'utf8')))
   return files
+}
+
+/** The promises of connectors, as their conformance suites know them. */
+function withClauses(path: string, readme: string): string {
+  const table = (clauses: readonly { readonly id: string; readonly title: string }[]) =>
+    markdownTable(
+      ['clause', 'the connector …'],
+      clauses.map(({ id, title }) => [id, title]),
+    )
+  const withSinks = betweenMarkers(readme, 'clauses:sink', `\n${table(sinkClauses)}\n`, path)
+  return betweenMarkers(withSinks, 'clauses:source', `\n${table(sourceClauses)}\n`, path)
 }
 
 /** The folders below `connectors`. */

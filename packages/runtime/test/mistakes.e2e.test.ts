@@ -34,6 +34,19 @@ const sink = (options: object, ...more: string[]) => [
 /** What an operator does wrong → the exit code, and what the message has to say. */
 const MISTAKES: readonly (readonly [string, () => string[], number, readonly RegExp[]])[] = [
   ['unknown command', () => ['conectors', 'list'], 2, [/unknown command 'conectors'; did you mean connectors\?/]],
+  [
+    'misspelt folder of connectors',
+    () => ['connectors', 'list', '--connectors-dir', './only-sourec'],
+    2,
+    [/--connectors-dir: there is no folder .*only-sourec; did you mean only-source\?/],
+  ],
+  ['folder of connectors that is a file', () => ['connectors', 'list', '--connectors-dir', 'file'], 2, [/is a file/]],
+  [
+    'archive that is not fit to be published',
+    () => ['connectors', 'validate', PROBE],
+    3,
+    [/things are not as they should be \[PIO_ARCHIVE_LINT\]/, /README\.md: is missing/, /LICENSE: is missing/],
+  ],
   ['argument too many', () => ['run', 'p.yaml'], 2, [/unexpected argument 'p.yaml'; a pipeline file is given with -f/]],
   [
     'unknown flag',

@@ -24,27 +24,6 @@ export interface ArchiveContents {
 }
 
 /**
- * Reads the manifest and stops there; no other content is looked at.
- *
- * @throws ArchiveError when there is none, or it is malformed, or needs another API level.
- */
-export async function readManifest(archive: string, bytes: Uint8Array, limits: ArchiveLimits): Promise<Manifest> {
-  let manifest: Manifest | undefined
-  await scanArchive(archive, bytes, {
-    limits,
-    done: () => manifest !== undefined,
-    onFile: (path, size) => {
-      if (path !== MANIFEST_FILE) return undefined
-      return new TextFile(archive, path, size, limits, text => {
-        manifest = parseManifest(archive, text)
-      })
-    },
-  })
-  if (manifest === undefined) throw missingManifest(archive)
-  return manifest
-}
-
-/**
  * Reads everything and checks it against the manifest. With `open`, each file's content goes there, too; it must not be
  * used before this function returned.
  *

@@ -20,6 +20,7 @@ export type ArchiveErrorCode =
   | 'PIO_ARCHIVE_API_LEVEL'
   | 'PIO_ARCHIVE_KIND'
   | 'PIO_ARCHIVE_LOAD'
+  | 'PIO_ARCHIVE_LINT'
   | 'PIO_ARCHIVE_CACHE'
 
 /**

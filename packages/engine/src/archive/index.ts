@@ -3,6 +3,7 @@ export { buildManifest, type ExportedDefinition, findDefinitions, type PackageFa
 export { ArchiveError, type ArchiveErrorCode, isArchiveError } from './errors.ts'
 export { API_LEVELS } from './format.ts'
 export { type ArchiveLimits, DEFAULT_LIMITS } from './limits.ts'
+export { type LintFinding, lintArchive, lintError, README_HEADINGS } from './lint.ts'
 export { type ConnectorListing, type ConnectorScan, listConnectors } from './list.ts'
 export { loadConnector } from './load.ts'
 export {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ConnectorKind, Manifest } from '@pulsar-io/sdk'
-import { readManifest } from './contents.ts'
+import { readContents } from './contents.ts'
 import { isArchiveError, messageOf, systemCode } from './errors.ts'
 import { type ArchiveLimits, limitsFrom } from './limits.ts'
 import { readArchive } from './read-file.ts'
@@ -29,7 +29,7 @@ const CANDIDATE = /\.(tgz|tar\.gz|nar|jar|zip)$/
 
 /**
  * Lists the connectors of a folder by their manifests; no code is loaded and nothing is extracted. A file that is no
- * connector is skipped with the reason, never an error.
+ * connector, or is damaged, is skipped with the reason, never an error.
  */
 export async function listConnectors(dir: string, limits?: Partial<ArchiveLimits>): Promise<ConnectorScan> {
   const folder = resolve(dir)
@@ -39,7 +39,8 @@ export async function listConnectors(dir: string, limits?: Partial<ArchiveLimits
   for (const file of await filesOf(folder, skipped)) {
     const path = join(folder, file)
     try {
-      const manifest = await readManifest(path, await readArchive(path, bounds), bounds)
+      // All of it, since one that was cut off behind its manifest is none either; it takes milliseconds.
+      const { manifest } = await readContents(path, await readArchive(path, bounds), bounds)
       const { name, version, description, kinds } = manifest
       const listing = { name, version, description, kinds, path, manifest }
       const other = byName.get(name)

@@ -323,12 +323,15 @@ describe('listConnectors', () => {
     await bench.write('new.tgz', connectorTgz({ manifest: { apiLevel: 2 } }))
     await bench.write('pulsar-io-kafka.nar', 'PK\u0003\u0004')
     await bench.write('notes.txt', 'not looked at')
+    // Cut off behind its manifest: the tar is whole, but a file is not there.
+    await bench.write('cut.tgz', tgz(connectorEntries({ manifest: { name: 'cut' } }).slice(0, 2)))
     const { found, skipped } = await listConnectors(bench.dir)
     expect(found.map(({ name, version, kinds }) => ({ name, version, kinds }))).toEqual([
       { name: 'tiny', version: '1.0.0', kinds: ['sink'] },
     ])
     const reasons = skipped.map(({ file, reason }) => [file.slice(bench.dir.length + 1), reason])
     expect(reasons).toEqual([
+      ['cut.tgz', expect.stringContaining('dist/index.js of the manifest is missing')],
       ['new.tgz', expect.stringContaining('API level 2')],
       ['pulsar-io-kafka.nar', expect.stringContaining('Java')],
       ['tiny-again.tgz', expect.stringContaining('tiny.tgz already')],

@@ -29,7 +29,7 @@ export function moduleText(name = 'tiny', extra = ''): string {
   return `${extra}
 export default {
   kind: 'sink', apiLevel: 1, name: '${name}', summary: 'Does nothing.', delivery: 'at-least-once', settles: 'write',
-  batched: false, batchPolicy: () => ({}), parse: config => ({ config }), jsonSchema: () => ({}),
+  batched: false, batchPolicy: () => ({}), parse: config => ({ ok: true, config }), jsonSchema: () => ({}),
   create: () => ({ open() {}, write() {}, close() {} }),
 }
 `

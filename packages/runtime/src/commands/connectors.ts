@@ -1,5 +1,7 @@
-import { listConnectors } from '@pulsar-io/engine'
-import type { ConnectorKind, Manifest, Problem } from '@pulsar-io/sdk'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { lintError, listConnectors } from '@pulsar-io/engine'
+import { type ConnectorKind, closest, type Manifest, type Problem } from '@pulsar-io/sdk'
 import { ArchiveLookup } from '../config/archive-lookup.ts'
 import { ConfigProblems, usageError } from '../config/config-problems.ts'
 import { checkConnector } from '../config/connector-config.ts'
@@ -13,7 +15,9 @@ import { json, outputFormat, outputTo, table } from '../output.ts'
 /** `connectors list`: what a folder offers, and what it holds besides and why that is no connector. */
 export async function list(values: FlagValues): Promise<number> {
   const format = askedFormat(values)
-  const { found, skipped } = await listConnectors((values.connectorsDir as string | undefined) ?? 'connectors')
+  const folder = values.connectorsDir as string | undefined
+  if (folder !== undefined) await checkFolder(folder)
+  const { found, skipped } = await listConnectors(folder ?? 'connectors')
   const out = outputTo(process.stdout)
   if (format === 'json') {
     const connectors = found.map(({ manifest: _, ...connector }) => connector)
@@ -25,6 +29,29 @@ export async function list(values: FlagValues): Promise<number> {
   for (const { file, reason } of skipped) process.stderr.write(`skipped ${file}: ${reason}\n`)
   if (rows.length === 0 && skipped.length === 0) process.stderr.write('no connectors in this folder\n')
   return EXIT.ok
+}
+
+/** A folder that was named has to be there; without the flag there may be none. */
+async function checkFolder(given: string): Promise<void> {
+  const message = await folderProblem(given)
+  if (message !== undefined) throw new ConfigProblems([{ path: '--connectors-dir', message }])
+}
+
+async function folderProblem(given: string): Promise<string | undefined> {
+  const path = resolve(given)
+  const found = await stat(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return undefined
+  })
+  if (found?.isDirectory()) return undefined
+  if (found) return `${path} is a file; name the folder with the archives`
+  // Where the folder above is missing, too, there is nothing to suggest.
+  const beside = await readdir(dirname(path), { withFileTypes: true }).catch(() => [])
+  const guess = closest(
+    basename(path),
+    beside.filter(entry => entry.isDirectory()).map(({ name }) => name),
+  )
+  return `there is no folder ${path}${guess === undefined ? '' : `; did you mean ${join(dirname(given), guess)}?`}`
 }
 
 /** `connectors inspect`: what an archive says of itself; no code of it runs. */
@@ -53,21 +80,33 @@ export async function inspect(archive: string, values: FlagValues): Promise<numb
   return EXIT.ok
 }
 
-/** `connectors validate`: loads the connector and has it check a configuration; every problem at once. */
+/**
+ * `connectors validate`: looks an archive over before it is published, and has the connector check a configuration; every
+ * problem at once. A wrong configuration is told first: what the archive lacks is its author's business.
+ */
 export async function validate(archive: string, values: FlagValues): Promise<number> {
   const lookup = lookupOf(values)
   const { name, version, kinds } = await lookup.manifest(archive)
-  const kind = kindToCheck(values, kinds, name)
-  const given = [values[`${kind}Config`], values[`${kind}ConfigFile`]].some(each => each !== undefined)
-  if (given) await checkConnector(kind, { ...values, archive }, lookup)
-  else await lookup.load(archive, kind)
+  const given = CONFIG_FLAGS.some(flag => values[flag] !== undefined) || values.kind !== undefined
+  if (given) {
+    const kind = kindToCheck(values, kinds, name)
+    if (values[`${kind}Config`] !== undefined || values[`${kind}ConfigFile`] !== undefined) {
+      await checkConnector(kind, { ...values, archive }, lookup)
+      await outputTo(process.stdout).write(`${name} ${version}: the configuration is valid\n`)
+      return EXIT.ok
+    }
+    await lookup.load(archive, kind)
+  }
+  const findings = await lookup.lint(archive)
+  if (findings.length > 0) throw lintError(archive, findings)
+  const [kind] = kinds
   await outputTo(process.stdout).write(
-    given
-      ? `${name} ${version}: the configuration is valid\n`
-      : `${name} ${version}: the archive is good; give --${kind}-config to check a configuration\n`,
+    `${name} ${version}: the archive is good; give --${kind}-config to check a configuration\n`,
   )
   return EXIT.ok
 }
+
+const CONFIG_FLAGS = ['sinkConfig', 'sinkConfigFile', 'sourceConfig', 'sourceConfigFile'] as const
 
 function kindToCheck(values: FlagValues, kinds: readonly ConnectorKind[], name: string): ConnectorKind {
   const { kind } = values

@@ -1,4 +1,11 @@
-import { type ConnectorSpec, checkConnectors, inspectArchive, loadConnector, resolveArchive } from '@pulsar-io/engine'
+import {
+  type ConnectorSpec,
+  checkConnectors,
+  inspectArchive,
+  lintArchive,
+  loadConnector,
+  resolveArchive,
+} from '@pulsar-io/engine'
 import {
   type ConnectorDefinition,
   type ConnectorKind,
@@ -65,6 +72,11 @@ export class ArchiveLookup {
       if (isConnectorError(error) && problems !== undefined) return problems
       throw error
     }
+  }
+
+  /** What a user would miss in an archive that runs. Throws an ArchiveError when it does not. */
+  lint(reference: string): ReturnType<typeof lintArchive> {
+    return lintArchive(reference, this.#options)
   }
 
   inspect(reference: string): ReturnType<typeof inspectArchive> {

@@ -76,6 +76,12 @@ function again(record: Record): Record {
   return { ...record, redeliveryCount: record.redeliveryCount + 1 }
 }
 
+/** Whether a batch is in as a whole or not at all. */
+function isAtomic(options: SinkConformanceOptions): boolean {
+  const { delivery, atomic } = options.definition
+  return delivery === 'transactional' && (atomic !== 'effectively-once' || effectOf(options) === 'transactional')
+}
+
 async function amongOthers(
   run: SinkRun,
   bad: ((item: Item) => RecordContent) | undefined,
@@ -91,7 +97,7 @@ async function amongOthers(
   expect(failed, 'places of the records that were rejected').toEqual(places)
   for (const at of failed) expectMeaning(outcomes[at], 'reject')
   const rest = records.filter((_, at) => !isBad(at))
-  if (run.options.definition.delivery === 'transactional') {
+  if (isAtomic(run.options)) {
     await run.expectStored([])
     // The runtime dead-letters what was named, and then hands over the rest with the checkpoint of the whole.
     if (rest.length > 0) await sink.writeAll(rest, { checkpoint: checkpointOf(records) })

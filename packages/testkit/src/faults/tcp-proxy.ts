@@ -35,10 +35,14 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
-/** Starts a proxy on a free port of 127.0.0.1 in front of `target`: a URL with a port, or `host:port`. */
-export async function tcpProxy(target: string): Promise<TcpProxy> {
+/**
+ * Starts a proxy on 127.0.0.1 in front of `target`: a URL with a port, or `host:port`.
+ *
+ * @param port where it listens, for a server that tells its clients an address of its own; default: any free one
+ */
+export async function tcpProxy(target: string, port = 0): Promise<TcpProxy> {
   const proxy = new LocalProxy(target)
-  await proxy.listen(0)
+  await proxy.listen(port)
   return proxy
 }
 
