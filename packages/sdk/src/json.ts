@@ -8,7 +8,29 @@ const parse = JSON.parse as (text: string, reviver?: Reviver) => unknown
 /** The value of a JSON text; a whole number beyond 2^53 is a bigint. Throws a SyntaxError for what is no JSON. */
 export function parseJson(text: string): unknown {
   // A reviver is slow, and hardly any text needs one.
-  return /\d{16}/.test(text) ? parse(text, exactNumber) : parse(text)
+  return hasLongNumber(text) ? parse(text, exactNumber) : parse(text)
+}
+
+/** The digits of 2^53. */
+const LONG = 16
+
+/** Whether there are as many digits in a row. They cover a place that is a multiple of their number, so only those are looked at. */
+function hasLongNumber(text: string): boolean {
+  for (let at = LONG - 1; at < text.length; at += LONG) {
+    if (!isDigit(text, at)) continue
+    let start = at
+    while (isDigit(text, start - 1)) start--
+    let end = at + 1
+    while (isDigit(text, end)) end++
+    if (end - start >= LONG) return true
+  }
+  return false
+}
+
+/** False beyond the ends, too: there is no code. */
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 48 && code <= 57
 }
 
 function exactNumber(_: string, value: unknown, { source }: { readonly source?: string }): unknown {

@@ -13,6 +13,14 @@ describe('JSON', () => {
     )
   })
 
+  it('finds a long number wherever it stands', () => {
+    for (let before = 0; before < 40; before++) {
+      const text = `${' '.repeat(before)}9007199254740993`
+      expect(parseJson(text)).toBe(9007199254740993n)
+      expect(parseJson(`${' '.repeat(before)}900719925474099`)).toBe(900719925474099)
+    }
+  })
+
   it('says what JSON.stringify says of what JSON has', () => {
     fc.assert(
       fc.property(fc.jsonValue(), value => {
