@@ -16,8 +16,13 @@ export class Partition implements Reading {
   readonly #onSettled: () => void
   /** The offset behind everything that was read. */
   #seen: bigint
-  #emitted: bigint
-  #published: bigint
+  /** Records that were handed on, and how many of them are published without a gap. */
+  #emitted = 0
+  #published = 0
+  /** The offset behind the last of those. */
+  #reached: bigint
+  /** Records that were published before one ahead of them, by their number. */
+  readonly #early = new Map<number, bigint>()
 
   constructor(topic: string, topicId: string, partition: number, start: bigint, onSettled: () => void) {
     this.topic = topic
@@ -26,8 +31,7 @@ export class Partition implements Reading {
     this.id = partitionId(topic, topicId, partition)
     this.next = start
     this.#seen = start
-    this.#emitted = start - 1n
-    this.#published = start - 1n
+    this.#reached = start
     this.#onSettled = onSettled
   }
 
@@ -38,19 +42,38 @@ export class Partition implements Reading {
 
   /** The offset up to which everything is published, or was passed over: there is nothing more to do before it. */
   get done(): bigint {
-    return this.settled ? this.#seen : this.#published + 1n
+    return this.settled ? this.#seen : this.#reached
   }
 
-  /** Notes what was read, and the offset of the last record that is handed on. */
-  took(seen: bigint, emitted: bigint | undefined): void {
-    this.#seen = seen
-    if (emitted !== undefined) this.#emitted = emitted
+  /** Notes that everything up to an offset was read. */
+  saw(next: bigint): void {
+    this.#seen = next
   }
 
-  /** A record is published. The runtime says so in the order of the records. */
-  published(offset: bigint): void {
-    if (offset > this.#published) this.#published = offset
+  /** The number of a record that is handed on. */
+  hand(): number {
+    return this.#emitted++
+  }
+
+  /** A record is published. Mostly in the order of the records, but nothing has to keep it. */
+  published(number: number, offset: bigint): void {
+    if (number === this.#published) {
+      this.#published++
+      this.#reached = offset + 1n
+      if (this.#early.size > 0) this.#catchUp()
+    } else if (number > this.#published) this.#early.set(number, offset)
     this.#onSettled()
+  }
+
+  #catchUp(): void {
+    for (
+      let offset = this.#early.get(this.#published);
+      offset !== undefined;
+      offset = this.#early.get(this.#published)
+    ) {
+      this.#early.delete(this.#published++)
+      this.#reached = offset + 1n
+    }
   }
 }
 

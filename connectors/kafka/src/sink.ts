@@ -98,12 +98,13 @@ class Opened {
     if (!log) return []
     const { numInstances, signal } = this.#context
     await log.catchUp(signal)
-    // A transaction of an earlier run may still be open. Other instances' are theirs.
-    if (numInstances === 1)
-      for (const record of log.undecided()) {
-        const left = this.#positions.read(record)
-        if (left) await this.#producer(left.topic, left.partition, signal)
-      }
+    // Whoever had our name before may still be writing: from now on it can't, and what it left open is decided. With
+    // several instances each partition is taken over when its first record comes, for it may be another's.
+    if (numInstances === 1) {
+      const left = log.undecided().flatMap(record => this.#positions.read(record) ?? [])
+      const partitions = [...this.#positions.all, ...left]
+      await Promise.all(partitions.map(({ topic, partition }) => this.#producer(topic, partition, signal)))
+    }
     return this.#positions.all
   }
 

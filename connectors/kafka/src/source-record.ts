@@ -18,6 +18,7 @@ class KafkaRecord implements SourceRecord {
   readonly partitionId: string
   readonly sequence: bigint
   readonly #partition: Partition
+  readonly #number: number
 
   constructor(
     partition: Partition,
@@ -34,6 +35,7 @@ class KafkaRecord implements SourceRecord {
     this.partitionId = partition.id
     this.sequence = sequence
     this.#partition = partition
+    this.#number = partition.hand()
   }
 
   /** Where to go on behind this record. */
@@ -43,7 +45,7 @@ class KafkaRecord implements SourceRecord {
   }
 
   ack(): void {
-    this.#partition.published(this.sequence)
+    this.#partition.published(this.#number, this.sequence)
   }
 }
 
@@ -84,7 +86,6 @@ export function recordMaker(
   return ({ reading, from, part }, committedOnly) => {
     const records: SourceRecord[] = []
     const aborted = new AbortedTransactions(committedOnly ? part.abortedTransactions : null)
-    let last: bigint | undefined
     for (const batch of part.records ?? []) {
       const { attributes, firstOffset, firstTimestamp, maxTimestamp } = batch
       const hidden = aborted.hides(batch)
@@ -96,11 +97,10 @@ export function recordMaker(
         // A batch is sent as a whole also where only its end was asked for.
         if (offset < from) continue
         records.push(make(reading, offset, logTime ? maxTimestamp : firstTimestamp + raw.timestampDelta, raw))
-        last = offset
       }
     }
     reading.end = part.highWatermark
-    reading.took(reading.next, last)
+    reading.saw(reading.next)
     return records
   }
 }

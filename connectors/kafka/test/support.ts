@@ -80,6 +80,9 @@ export interface Found {
   readonly timestamp: bigint
 }
 
+const bytesOf = (headers: { readonly [name: string]: string }): Map<Buffer, Buffer> =>
+  new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)]))
+
 /** A real server, seen by the bare driver. */
 export class Cluster {
   readonly servers: string
@@ -119,20 +122,18 @@ export class Cluster {
     const options = { clientId: 'test', bootstrapBrokers: [this.servers], retries: 50, retryDelay: 100 }
     const producer = new Producer({ ...options, idempotent: true })
     try {
-      await producer.send({
-        acks: -1,
-        messages: messages.map(({ key, value, headers, ...rest }) => ({
-          topic,
-          ...rest,
-          ...(key === undefined ? {} : { key: Buffer.from(key) }),
-          value: value === null ? (null as unknown as Buffer) : Buffer.from(value),
-          ...(headers
-            ? {
-                headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
-              }
-            : {}),
-        })),
-      })
+      // A few at a time, so that a batch is not larger than the topic takes.
+      for (let from = 0; from < messages.length; from += 1000)
+        await producer.send({
+          acks: -1,
+          messages: messages.slice(from, from + 1000).map(({ key, value, headers, ...rest }) => ({
+            topic,
+            ...rest,
+            ...(key === undefined ? {} : { key: Buffer.from(key) }),
+            value: value === null ? (null as unknown as Buffer) : Buffer.from(value),
+            ...(headers ? { headers: bytesOf(headers) } : {}),
+          })),
+        })
     } finally {
       await producer.close()
     }
@@ -146,9 +147,17 @@ export class Cluster {
       const found: Found[] = []
       for (const [partition, leader] of (info?.leaders ?? []).entries()) {
         const connection = await client.connection(leader)
-        const ask = { name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp: -1n }] }
-        const { topics } = await client.call(connection, 'ListOffsets', -1, committed ? 1 : 0, [ask])
-        const end = topics[0]?.partitions[0]?.offset ?? 0n
+        const offset = async (isolation: number) => {
+          const ask = {
+            name: topic,
+            partitions: [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp: -1n }],
+          }
+          const { topics } = await client.call(connection, 'ListOffsets', -1, isolation, [ask])
+          return topics[0]?.partitions[0]?.offset ?? 0n
+        }
+        const end = await offset(0)
+        // The end of a transaction is written a moment after it was confirmed.
+        if (committed) await until(async () => (await offset(1)) >= end, 'the end of transactions')
         const aborted = new Set<bigint>()
         for (let next = 0n; next < end; ) {
           const at = {
@@ -290,4 +299,21 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`)
     await new Promise(done => setTimeout(done, 20))
   }
+}
+
+/** Where the server's listener for proxies is, and where it tells clients that it is. */
+export async function proxiedListener(cluster: Cluster): Promise<{ readonly target: string; readonly port: number }> {
+  const [found] = await cluster.admin.describeConfigs({
+    resources: [{ resourceType: 4, resourceName: '1', configurationKeys: ['listeners', 'advertised.listeners'] }],
+  } as never)
+  const addressIn = (name: string): string => {
+    const { configs } = found as unknown as {
+      configs: readonly { readonly name: string; readonly value: string | null }[]
+    }
+    const value = configs.find(config => config.name === name)?.value ?? ''
+    const listener = value.split(',').find(each => each.startsWith('PROXIED://'))
+    if (listener === undefined) throw new Error(`the server has no listener for proxies: ${name}=${value}`)
+    return listener.slice('PROXIED://'.length)
+  }
+  return { target: addressIn('listeners'), port: Number(addressIn('advertised.listeners').split(':').at(-1)) }
 }

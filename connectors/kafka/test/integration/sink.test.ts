@@ -1,5 +1,5 @@
+import { service } from '@pulsar-io/tooling/services'
 import { afterAll, describe, expect, it } from 'vitest'
-import { service } from '../../../../tooling/services/index.ts'
 import { Cluster, codes, failure, openSink, recordsOf, serversOf, TOPIC, unique } from '../support.ts'
 
 const kafka = await service('kafka')
