@@ -66,17 +66,23 @@ export async function openSession(
         const { rows } = await client.execute(cql, [...values], { prepare: values.length > 0, isIdempotent: true })
         return rows ?? []
       }),
-    run: ([first, ...others]) =>
-      translated(config, async () => {
-        if (others.length === 0) await client.execute(first.cql, first.values as unknown[], PREPARED)
-        else await client.batch([first, ...others].map(asQuery), BATCHED)
-      }),
+    run: statements => {
+      const [{ cql, values }] = statements
+      const running =
+        statements.length === 1
+          ? client.execute(cql, values as unknown[], PREPARED)
+          : client.batch(statements.map(asQuery), BATCHED)
+      return running.then(nothing, error => {
+        throw driverError(error, config)
+      })
+    },
     close: shutdown,
   }
 }
 
 const PREPARED = { prepare: true, isIdempotent: true }
 const BATCHED = { ...PREPARED, logged: false }
+const nothing = (): void => undefined
 const asQuery = ({ cql, values }: Statement) => ({ query: cql, params: values as unknown[] })
 
 async function translated<T>(config: Config, work: () => Promise<T>): Promise<T> {

@@ -36,7 +36,10 @@ export class DatacenterPolicy extends LoadBalancingPolicy {
       return
     }
     this.#datacenter ||= known[0] ?? ''
-    this.#inner = new TokenAwarePolicy(new DCAwareRoundRobinPolicy(this.#datacenter))
+    const inDatacenter = new DCAwareRoundRobinPolicy(this.#datacenter)
+    // To find the replica of a row costs more than to be sent there saves, where there is one node to choose from.
+    const several = hosts.values().filter(host => host.datacenter === this.#datacenter).length > 1
+    this.#inner = several ? new TokenAwarePolicy(inDatacenter) : inDatacenter
     this.#inner.init(client, hosts, callback)
   }
 

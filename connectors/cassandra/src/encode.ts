@@ -45,10 +45,8 @@ export function encode(value: unknown, type: CqlType): Buffer {
     case 'inet':
       return encodeInet(value)
     case 'list':
-    case 'set': {
-      const encoded = elements(value, type.text).map((element, i) => present(element, type.element, `[${i}]`))
-      return counted(encoded.length, encoded)
-    }
+    case 'set':
+      return encodeElements(elements(value, type.text), type.element)
     case 'map':
       return encodeMap(value, type)
     case 'tuple':
@@ -144,30 +142,55 @@ function elements(value: unknown, type: string): readonly unknown[] {
   throw new Mismatch(`${type} takes a list, got ${shown(value)}`)
 }
 
-/** A part of a collection, which has no nulls. */
-function present(value: unknown, type: CqlType, at: string): Buffer {
-  return part(at, () => {
-    if (value === null || value === undefined) throw new Mismatch('a collection holds no nulls')
-    return sized(encode(value, type))
-  })
+function encodeElements(given: readonly unknown[], type: CqlType): Buffer {
+  const parts = [int32(given.length)]
+  for (let i = 0; i < given.length; i++) {
+    const element = part(
+      () => `[${i}]`,
+      () => present(given[i], type),
+    )
+    parts.push(int32(element.length), element)
+  }
+  return Buffer.concat(parts)
+}
+
+/** A part of a collection or vector, which has no nulls. */
+function present(value: unknown, type: CqlType): Buffer {
+  if (value === null || value === undefined) throw new Mismatch('a collection holds no nulls')
+  return encode(value, type)
 }
 
 function encodeMap(value: unknown, type: CqlType & { readonly kind: 'map' }): Buffer {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
     throw new Mismatch(`${type.text} takes an object, got ${shown(value)}`)
   const pairs = value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value)
-  const encoded = pairs.flatMap(([key, item]) => [
-    present(key, type.key, ` key ${shown(key)}`),
-    present(item, type.value, `[${shown(key)}]`),
-  ])
-  return counted(pairs.length, encoded)
+  const parts = [int32(pairs.length)]
+  for (const [key, item] of pairs) {
+    const name = part(
+      () => ` key ${shown(key)}`,
+      () => present(key, type.key),
+    )
+    const encoded = part(
+      () => `[${shown(key)}]`,
+      () => present(item, type.value),
+    )
+    parts.push(int32(name.length), name, int32(encoded.length), encoded)
+  }
+  return Buffer.concat(parts)
 }
 
 function encodeTuple(value: unknown, type: CqlType & { readonly kind: 'tuple' }): Buffer {
   const given = elements(value, type.text)
   if (given.length > type.elements.length)
     throw new Mismatch(`${type.text} takes ${type.elements.length} values, got ${given.length}`)
-  return Buffer.concat(type.elements.map((element, i) => part(`[${i}]`, () => optional(given[i], element))))
+  return Buffer.concat(
+    type.elements.map((element, i) =>
+      part(
+        () => `[${i}]`,
+        () => optional(given[i], element),
+      ),
+    ),
+  )
 }
 
 function encodeUdt(value: unknown, fields: readonly UdtField[], type: string): Buffer {
@@ -179,7 +202,10 @@ function encodeUdt(value: unknown, fields: readonly UdtField[], type: string): B
     const own = given.has(name) ? name : [...given.keys()].find(key => key.toLowerCase() === name)
     const item = own === undefined ? undefined : given.get(own)
     if (own !== undefined) given.delete(own)
-    return part(`.${name}`, () => optional(item, field))
+    return part(
+      () => `.${name}`,
+      () => optional(item, field),
+    )
   })
   const unknown = [...given.keys()]
   if (unknown.length > 0) throw new Mismatch(`${type} has no field ${unknown.map(name => shown(name)).join(', ')}`)
@@ -190,15 +216,14 @@ function encodeVector(value: unknown, type: CqlType & { readonly kind: 'vector' 
   const given = elements(value, type.text)
   if (given.length !== type.length) throw new Mismatch(`${type.text} takes ${type.length} values, got ${given.length}`)
   const fixed = isFixed(type.element)
-  return Buffer.concat(
-    given.flatMap((element, i) =>
-      part(`[${i}]`, () => {
-        if (element === null || element === undefined) throw new Mismatch('a vector holds no nulls')
-        const bytes = encode(element, type.element)
-        return fixed ? [bytes] : [unsignedVint(BigInt(bytes.length)), bytes]
-      }),
-    ),
-  )
+  const parts = given.flatMap((element, i) => {
+    const bytes = part(
+      () => `[${i}]`,
+      () => present(element, type.element),
+    )
+    return fixed ? [bytes] : [unsignedVint(BigInt(bytes.length)), bytes]
+  })
+  return Buffer.concat(parts)
 }
 
 /** Cassandra gives a length in a vector only to what it calls variable; smallint, tinyint, date and time are. */
@@ -216,10 +241,6 @@ const NULL = Buffer.from([0xff, 0xff, 0xff, 0xff])
 
 function sized(bytes: Buffer): Buffer {
   return Buffer.concat([int32(bytes.length), bytes])
-}
-
-function counted(count: number, parts: readonly Buffer[]): Buffer {
-  return Buffer.concat([int32(count), ...parts])
 }
 
 function int32(value: number): Buffer {

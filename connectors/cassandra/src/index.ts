@@ -4,8 +4,8 @@ import { CassandraSink } from './sink.ts'
 
 /** How the runtime gathers records for one `write`. */
 function batchPolicy({ batchSize }: Config): Partial<BatchPolicy> {
-  // Two batches at a time where order is not asked for: while one waits for its last rows, the next is being sent.
-  return { maxRecords: batchSize, maxBytes: 8 * 1024 * 1024, maxDelayMs: 5, maxInFlight: 2 }
+  // One at a time: the rows of a batch are written side by side already.
+  return { maxRecords: batchSize, maxBytes: 8 * 1024 * 1024, maxDelayMs: 5, maxInFlight: 1 }
 }
 
 export default defineSink({

@@ -13,12 +13,12 @@ export class Mismatch extends Error {
 }
 
 /** Runs an encoder of a part, and says which part it was when it fails. */
-export function part<T>(at: string, encode: () => T): T {
+export function part<T>(at: () => string, encode: () => T): T {
   try {
     return encode()
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error
-    throw new Mismatch(error.message, at + error.at)
+    throw new Mismatch(error.message, at() + error.at)
   }
 }
 

@@ -12,7 +12,7 @@ export type Cell = Buffer | null | undefined
 export interface RowChange {
   readonly kind: 'insert' | 'delete'
   /** For `insert` all columns of the table in their order, for `delete` those of the primary key. */
-  readonly cells: readonly Cell[]
+  readonly cells: Cell[]
   /** The same for rows of the same Cassandra partition. */
   readonly partition: string
 }
@@ -40,11 +40,11 @@ function keyValueRows(table: Table, config: Config): RowMaker {
     // As in Pulsar: what has no key is its own.
     const own = keyValue ?? value
     if (own === null || own === undefined) problems.push('it has neither a key nor a value')
-    else set(cells, 0, key, own, 'the key', problems)
+    else set(cells, 0, key, own, KEY, problems)
     if (gone) return finish(table, 'delete', cells, problems)
     // A text is its bytes here; in a field, JSON's way to say bytes is base64.
     const bytes = column.type.kind === 'blob' && typeof value === 'string' ? Buffer.from(value) : value
-    set(cells, at, column, bytes, 'the value', problems)
+    set(cells, at, column, bytes, VALUE, problems)
     return finish(table, 'insert', cells, problems)
   }
 }
@@ -113,7 +113,7 @@ function setField(
   if (!column) return
   if (value === null || value === undefined)
     cells[at] = value === null && config.nullFields === 'DELETE' ? null : undefined
-  else set(cells, at, column, value, `field ${shown(field)}`, problems)
+  else set(cells, at, column, value, field, problems)
 }
 
 function set(
@@ -129,9 +129,15 @@ function set(
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error
     cells[at] = FAILED
-    problems.push(`${what}${error.at} does not fit column ${name}: ${error.message}`)
+    problems.push(
+      `${what === KEY || what === VALUE ? what : `field ${shown(what)}`}${error.at} does not fit column ${name}: ${error.message}`,
+    )
   }
 }
+
+/** What is set, where it is no field. */
+const KEY = 'the key'
+const VALUE = 'the value'
 
 /** Stands where a value did not fit, so that the column does not count as missing, too. */
 const FAILED = Buffer.alloc(0)
@@ -141,11 +147,11 @@ function completeKey(cells: Cell[], table: Table, key: unknown, problems: string
   const lacking = table.key.filter((_, i) => cells[i] === undefined || cells[i] === null)
   const [one] = lacking
   if (lacking.length === 1 && one && key !== undefined && key !== null)
-    set(cells, table.key.indexOf(one), one, key, 'the key', problems)
+    set(cells, table.key.indexOf(one), one, key, KEY, problems)
   else for (const { name } of lacking) problems.push(`neither a field nor the key gives ${name}, of the primary key`)
 }
 
-function finish(table: Table, kind: RowChange['kind'], cells: readonly Cell[], problems: readonly string[]): RowChange {
+function finish(table: Table, kind: RowChange['kind'], cells: Cell[], problems: readonly string[]): RowChange {
   if (problems.length > 0)
     throw new RecordError(`the record does not fit ${table.keyspace}.${table.name}: ${problems.join('; ')}`, {
       code: 'PIO_CASSANDRA_FIELDS',

@@ -96,9 +96,10 @@ function task(
   statements: Open['statements'],
   timestamp: bigint | undefined,
 ): Task {
-  const time = timestamp === undefined ? [] : [int64(timestamp)]
-  const values = kind === 'insert' ? [...cells, ...time] : [...time, ...cells]
-  return { record, partition, statement: { cql: statements[kind], values } }
+  if (timestamp === undefined) return { record, partition, cql: statements[kind], values: cells }
+  if (kind === 'insert') cells.push(int64(timestamp))
+  else cells.unshift(int64(timestamp))
+  return { record, partition, cql: statements[kind], values: cells }
 }
 
 function int64(value: bigint): Buffer {

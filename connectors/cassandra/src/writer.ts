@@ -2,9 +2,8 @@ import { type ConnectorError, isConnectorError, type Outcome, TransientError } f
 import type { Session, Statement } from './client.ts'
 
 /** A statement, and which record it is for. */
-export interface Task {
+export interface Task extends Statement {
   readonly record: number
-  readonly statement: Statement
   /** The same for rows of the same Cassandra partition. */
   readonly partition: string
 }
@@ -16,12 +15,11 @@ const MOST_BATCH_BYTES = 64 * 1024
 export class Writer {
   readonly #session: Pick<Session, 'run'>
   readonly #batchSize: number
-  #free: number
-  readonly #waiting: (() => void)[] = []
+  readonly #concurrency: number
 
   constructor(session: Pick<Session, 'run'>, concurrency: number, batchSize: number) {
     this.#session = session
-    this.#free = concurrency
+    this.#concurrency = concurrency
     this.#batchSize = batchSize
   }
 
@@ -52,44 +50,41 @@ export class Writer {
 
   async #all(groups: readonly Group[], run: Run): Promise<void> {
     let next = 0
+    // No promise and no function more than needed: this runs once per row.
     const work = async (): Promise<void> => {
       for (let group = groups[next++]; group; group = groups[next++]) {
-        if (this.#free === 0) await new Promise<void>(resolve => this.#waiting.push(resolve))
-        else this.#free--
         try {
-          await this.#group(group, run)
-        } finally {
-          const waiting = this.#waiting.shift()
-          if (waiting) waiting()
-          else this.#free++
+          if (run.away) fail(group, run, run.away)
+          else if (!run.signal.aborted) await this.#session.run(group)
+        } catch (error) {
+          await this.#failed(group, run, error)
         }
       }
     }
-    const workers = Math.min(groups.length, Math.max(1, this.#free))
-    await Promise.all(Array.from({ length: workers }, work))
+    await Promise.all(Array.from({ length: Math.min(groups.length, this.#concurrency) }, work))
   }
 
-  async #group(group: Group, run: Run): Promise<void> {
-    const error = await this.#attempt(group, run)
-    if (!error) return
-    // One of them is to blame: each for itself tells which.
-    if (error.retry === 'reject' && group.length > 1) for (const task of group) await this.#group([task], run)
-    else for (const { record } of group) run.outcomes[record] = error
-  }
-
-  async #attempt([first, ...others]: Group, run: Run): Promise<ConnectorError | undefined> {
+  async #failed(group: Group, run: Run, error: unknown): Promise<void> {
+    if (!isConnectorError(error)) throw error
     // Where nobody answers, the rest need not find that out one by one.
-    if (run.away) return run.away
-    if (run.signal.aborted) return undefined
-    try {
-      await this.#session.run([first.statement, ...others.map(task => task.statement)])
-      return undefined
-    } catch (error) {
-      if (!isConnectorError(error)) throw error
-      if (error.retry === 'reconnect' || error.retry === 'block') run.away ??= error
-      return error
+    if (error.retry === 'reconnect' || error.retry === 'block') run.away ??= error
+    if (error.retry !== 'reject' || group.length === 1) {
+      fail(group, run, error)
+      return
+    }
+    // One of them is to blame: each for itself tells which.
+    for (const task of group) {
+      try {
+        await this.#session.run([task])
+      } catch (alone) {
+        await this.#failed([task], run, alone)
+      }
     }
   }
+}
+
+function fail(group: Group, { outcomes }: Run, error: ConnectorError): void {
+  for (const { record } of group) outcomes[record] = error
 }
 
 type Group = readonly [Task, ...Task[]]
@@ -104,18 +99,22 @@ interface Run {
 /** Puts rows of one partition together, in their order. */
 function grouped(tasks: readonly Task[], most: number): Group[] {
   const groups: [Task, ...Task[]][] = []
-  const open = new Map<string, { readonly group: [Task, ...Task[]]; bytes: number }>()
+  const open = new Map<string, [Task, ...Task[]]>()
   for (const task of tasks) {
-    const bytes = task.statement.values.reduce((sum, value) => sum + (value?.length ?? 0), 0)
     const found = open.get(task.partition)
-    if (found && found.group.length < most && found.bytes + bytes <= MOST_BATCH_BYTES) {
-      found.group.push(task)
-      found.bytes += bytes
-      continue
+    if (found) {
+      // Most partitions have one row only, whose size nobody needs to know.
+      const bytes = found.reduce((sum, each) => sum + sizeOf(each), sizeOf(task))
+      if (found.length < most && bytes <= MOST_BATCH_BYTES) {
+        found.push(task)
+        continue
+      }
     }
     const group: [Task, ...Task[]] = [task]
     groups.push(group)
-    open.set(task.partition, { group, bytes })
+    open.set(task.partition, group)
   }
   return groups
 }
+
+const sizeOf = ({ values }: Task): number => values.reduce((sum, value) => sum + (value?.length ?? 0), 0)
