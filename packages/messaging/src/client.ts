@@ -211,6 +211,11 @@ export interface Topics {
   deleteSubscription(topic: string, subscription: string): Promise<void>
   /** Whether the topic drops messages whose sequence id it has seen; `unknown` where this client may not ask. */
   deduplication(topic: string): Promise<Deduplication>
+  /**
+   * By which rule the topic takes or refuses a new schema, as Pulsar names it, for example FULL; undefined where this
+   * client may not ask. A driver whose topics take any schema leaves the method out.
+   */
+  schemaRule?(topic: string): Promise<string | undefined>
 }
 
 /**

@@ -7,6 +7,7 @@ import { defer } from '../wait.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { TaskServices } from './context.ts'
 import { requireDeduplication } from './deduplication.ts'
+import { explainRefusal } from './incompatible-schema.ts'
 import { type Outgoing, Outlet } from './outlet.ts'
 import { SourceDeadLetters, type SourceLetter } from './source-dead-letters.ts'
 import { type Outcomes, outcomesOf } from './transforming.ts'
@@ -57,7 +58,7 @@ export class Publisher {
     if (this.#spec.guarantee !== 'EFFECTIVELY_ONCE') await this.#outlet(this.#spec.destinationTopic, undefined)
     else {
       // Makes the topic and shows whether it may be written to; the producers proper come with their partitions.
-      await (await this.#client.createProducer({ topic: this.#spec.destinationTopic })).close()
+      await (await this.#producer(this.#spec.destinationTopic, undefined)).close()
       await requireDeduplication(this.#client, this.#spec.destinationTopic, this.#services)
     }
   }
@@ -170,15 +171,24 @@ export class Publisher {
   }
 
   async #openOutlet(topic: string, partitionId: string | undefined): Promise<Outlet> {
-    const producer: Producer = await this.#client.createProducer({
-      topic: fullTopicName(topic),
-      ...(partitionId === undefined ? {} : { name: `${this.#spec.fqn}-${partitionId}` }),
-      schema: this.#schema,
-      // The properties that Pulsar's own instances set.
-      properties: { application: 'pulsar-source', id: this.#spec.fqn, instance_id: String(this.#spec.instanceId) },
-      signal: this.#services.signal,
-    })
+    const producer = await this.#producer(topic, partitionId)
     return new Outlet(producer, this.#deadLetters, this.#services, this.#checkpoints, this.#spec.guarantee)
+  }
+
+  async #producer(topic: string, partitionId: string | undefined): Promise<Producer> {
+    const full = fullTopicName(topic)
+    try {
+      return await this.#client.createProducer({
+        topic: full,
+        ...(partitionId === undefined ? {} : { name: `${this.#spec.fqn}-${partitionId}` }),
+        schema: this.#schema,
+        // The properties that Pulsar's own instances set.
+        properties: { application: 'pulsar-source', id: this.#spec.fqn, instance_id: String(this.#spec.instanceId) },
+        signal: this.#services.signal,
+      })
+    } catch (error) {
+      throw await explainRefusal(error, full, this.#schema, this.#client, this.#services)
+    }
   }
 
   /** Closes the producer that was opened first, once it is idle. */

@@ -11,6 +11,7 @@ import { notFoundError, usageError } from '../errors.ts'
 import type { AdminClient } from './admin-client.ts'
 import { deduplicationOf } from './deduplication.ts'
 import { topicPath } from './paths.ts'
+import { schemaRuleOf } from './schema-rule.ts'
 import { listTopics } from './topic-list.ts'
 import { topicStats } from './topic-stats.ts'
 
@@ -113,6 +114,10 @@ export class PulsarTopics implements Topics {
 
   async deduplication(topic: string): Promise<Deduplication> {
     return deduplicationOf(this.admin, topic)
+  }
+
+  async schemaRule(topic: string): Promise<string | undefined> {
+    return schemaRuleOf(this.admin, topic)
   }
 
   /** Partitions of a topic, 0 for one without, undefined where there is no such topic. */

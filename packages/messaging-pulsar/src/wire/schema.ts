@@ -29,6 +29,12 @@ const TYPES: readonly SchemaType[] = [
   'PROTOBUF_NATIVE',
 ]
 
+/** The number of a type in the protocol; one beyond all where it is not known. */
+export function schemaTypeNumber(type: string): number {
+  const number = TYPES.findIndex(known => known === type)
+  return number < 0 ? TYPES.length : number
+}
+
 /** A schema as the protocol has it; undefined for bytes and the like, which no broker stores. */
 export function toWireSchema(schema: SchemaInfo | undefined): WireSchema | undefined {
   if (schema === undefined) return undefined

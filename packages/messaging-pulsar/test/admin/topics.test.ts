@@ -143,10 +143,41 @@ describe.skipIf(!pulsar.available)('topics over the admin REST', () => {
       const body = JSON.stringify({ type: 'AVRO', schema, properties: { k: 'v' } })
       expect((await rest(schemaPath(topic), { method: 'POST', body })).status).toBe(200)
     }
-    expect(await schemaOf(admin, topic, 0n)).toEqual({ type: 'AVRO', definition: avro('a'), properties: { k: 'v' } })
+    expect(await schemaOf(admin, topic, 0n)).toEqual({
+      type: 'AVRO',
+      definition: avro('a'),
+      properties: { k: 'v' },
+      version: '0',
+    })
     expect(await schemaOf(admin, topic)).toMatchObject({ definition: avro('a', 'b') })
     expect((await topics.stats(topic)).schema).toMatchObject({ type: 'AVRO', definition: avro('a', 'b') })
     expect(await schemaOf(admin, topic, 7n)).toBeUndefined()
+    expect(await topics.schemaRule(topic)).toBe('FULL')
+    await topics.delete(topic)
+  })
+
+  it('have both halves of a KEY_VALUE schema', async () => {
+    const topic = fresh()
+    await topics.create(topic)
+    const body = JSON.stringify({
+      type: 'KEY_VALUE',
+      schema: JSON.stringify({ key: '', value: { type: 'record', name: 'R', fields: [] } }),
+      properties: {
+        'key.schema.name': 'INT32',
+        'key.schema.type': 'INT32',
+        'key.schema.properties': '{}',
+        'value.schema.name': 'R',
+        'value.schema.type': 'AVRO',
+        'value.schema.properties': '{}',
+        'kv.encoding.type': 'SEPARATED',
+      },
+    })
+    expect((await rest(schemaPath(topic), { method: 'POST', body })).status).toBe(200)
+    expect((await topics.stats(topic)).schema).toMatchObject({
+      type: 'KEY_VALUE',
+      keyValue: { key: { type: 'INT32' }, value: { type: 'AVRO' }, encoding: 'SEPARATED' },
+      version: '0',
+    })
     await topics.delete(topic)
   })
 })
