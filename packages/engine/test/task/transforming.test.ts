@@ -40,7 +40,7 @@ describe('transforms before a sink', () => {
       await one.produce(IN, BATCH, { type: 'JSON' })
       const { definition, records } = collecting()
       const task = await one.sink(definition, { transforms: TRANSFORMS, subscriptionType, guarantee })
-      await eventually(async () => records.length === 2 && (await task.task.lag()) === 0)
+      await eventually(async () => records.length === 2 && task.stats.inFlight === 0 && (await task.task.lag()) === 0)
       expect(records.map(({ value }) => value)).toEqual([
         { id: 1, phone: '+4930123456' },
         { id: 4, phone: '+4930123457' },
@@ -61,7 +61,9 @@ describe('transforms before a sink', () => {
     await one.produce(IN, BATCH)
     const { definition, records } = collecting()
     const task = await one.sink(definition, { transforms: ['filter:false'] })
-    await eventually(async () => task.stats.filtered === 4 && (await task.task.lag()) === 0)
+    await eventually(
+      async () => task.stats.filtered === 4 && task.stats.inFlight === 0 && (await task.task.lag()) === 0,
+    )
     expect(records).toEqual([])
     expect(task.stats.inFlight).toBe(0)
     await task.stop()
