@@ -175,6 +175,15 @@ export function unreachableError(what: string, cause: unknown): ConnectorError {
   })
 }
 
+/** Somebody listens, but ended the connection before the handshake did; `reconnect`. */
+export function handshakeError(broker: string, secure: boolean, cause: unknown): ConnectorError {
+  const hint = secure ? 'its TLS port' : 'its port without TLS (pulsar+ssl:// is for the other one)'
+  return new ConnectionError(
+    `cannot connect to ${broker}: it closed the connection at once; is it a Pulsar broker, and this ${hint}?`,
+    { code: 'PIO_PULSAR_UNREACHABLE', cause },
+  )
+}
+
 /** The connection broke; `reconnect`. */
 export function connectionLostError(broker: string, why: string, cause?: unknown): ConnectorError {
   return new ConnectionError(`the connection to ${broker} broke: ${why}`, { code: 'PIO_PULSAR_CONNECTION', cause })

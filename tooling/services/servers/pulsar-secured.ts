@@ -60,6 +60,8 @@ export async function launchSecured(context: LaunchContext): Promise<Launch> {
         authenticationProviders: providers.join(','),
         tokenSecretKey: `data:;base64,${KEY.toString('base64')}`,
         basicAuthConf: `file://${passwords}`,
+        // How often connections are asked for a token in place of one that expired.
+        authenticationRefreshCheckSeconds: '1',
         authorizationEnabled: 'true',
         superUserRoles: credentials?.username ?? '',
         brokerClientAuthenticationPlugin: 'org.apache.pulsar.client.impl.auth.AuthenticationToken',

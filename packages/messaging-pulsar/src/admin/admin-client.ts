@@ -74,7 +74,8 @@ export class AdminClient {
       if (answer.status < 300 || request.accept?.includes(answer.status)) {
         return { status: answer.status, value: parse(answer.body) }
       }
-      throw refusal(request, url, answer, await authentication?.describe?.())
+      // Credentials that cannot be read any more say nothing about why the broker refused the ones it saw.
+      throw refusal(request, url, answer, await authentication?.describe?.().catch(() => undefined))
     }
     throw failure
   }

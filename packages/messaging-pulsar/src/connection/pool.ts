@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
-import { namedError, ServerFailure, unreachableError } from '../errors.ts'
+import { isConnectorError } from '@pulsar-io/sdk'
+import { handshakeError, namedError, ServerFailure, unreachableError } from '../errors.ts'
 import { Connection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { type Address, dial } from './dial.ts'
@@ -108,12 +109,24 @@ export class ConnectionPool {
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error))
       connection.fail(failure)
-      if (failure instanceof ServerFailure) throw namedError(failure, { action: `cannot connect to ${broker}` })
+      if (failure instanceof ServerFailure) {
+        throw namedError(failure, { action: `cannot connect to ${broker}${await this.shownAs()}` })
+      }
+      if (isConnectorError(failure) && failure.code === 'PIO_PULSAR_CONNECTION') {
+        throw handshakeError(broker, settings.secure, failure)
+      }
       throw namedErrorOr(failure, () => tlsFailure(broker, failure) ?? unreachableError(broker, failure))
     } finally {
       clearTimeout(deadline)
     }
     return connection
+  }
+
+  /** ` with the token of …`, for the message about a refusal. */
+  private async shownAs(): Promise<string> {
+    // Credentials that cannot be read any more say nothing about why the broker refused the ones it saw.
+    const who = await this.settings.authentication?.describe?.().catch(() => undefined)
+    return who === undefined ? '' : ` with ${who}`
   }
 
   private async resolve(address: string): Promise<Address> {
