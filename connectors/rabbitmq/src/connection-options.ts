@@ -54,9 +54,9 @@ export const connectionFields = {
 
 /** What the source and the sink say of a queue that they declare. */
 export const queueFields = {
-  queueType: z.enum(['', 'classic', 'quorum', 'stream']).default('').meta({
+  queueType: z.enum(['default', 'classic', 'quorum', 'stream']).default('default').meta({
     description:
-      'Type of a queue that is declared; empty leaves it to the server. quorum and stream are always durable.',
+      'Type of a queue that is declared; default leaves it to the server. quorum and stream are always durable.',
   }),
   queueArguments: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'must be a text, number or boolean' }))

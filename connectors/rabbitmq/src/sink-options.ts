@@ -58,7 +58,7 @@ function contradictions(config: Partial<SinkConfig>): Contradiction[] {
   const found = connectionContradictions(config)
   const { exchangeName, queueName, queueType, queueArguments, routingKey } = config
   const hasArguments = typeof queueArguments === 'object' && Object.keys(queueArguments).length > 0
-  if (queueName === '' && ((queueType !== '' && queueType !== undefined) || hasArguments))
+  if (queueName === '' && ((queueType !== 'default' && queueType !== undefined) || hasArguments))
     found.push({ path: 'queueName', message: 'required for queueType and queueArguments to have an effect' })
   if (typeof routingKey !== 'string') return found
   try {

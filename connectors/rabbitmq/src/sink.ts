@@ -123,7 +123,7 @@ async function prepare(broker: Broker, config: SinkConfig, where: Where): Promis
     await ensure(broker, { kind: 'exchange', name: exchangeName, type }, where, fix)
   }
   if (queueName === '') return
-  const type = queueType === '' ? {} : { 'x-queue-type': queueType }
+  const type = queueType === 'default' ? {} : { 'x-queue-type': queueType }
   const queue = { name: queueName, durable: true, exclusive: false, autoDelete: false }
   const fix = 'set queueType and queueArguments to what it has, or passive: true to take the queue as it is'
   await ensure(broker, { kind: 'queue', ...queue, arguments: { ...type, ...queueArguments } }, where, fix)

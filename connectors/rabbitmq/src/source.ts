@@ -194,7 +194,7 @@ async function prepare(broker: Broker, config: SourceConfig, where: Where): Prom
     const fix = 'create it, correct queueName, or set passive: false'
     await ensure(broker, { kind: 'existing queue', name }, where, fix)
   } else {
-    const type = queueType === '' ? {} : { 'x-queue-type': queueType }
+    const type = queueType === 'default' ? {} : { 'x-queue-type': queueType }
     const fix =
       'set durable, exclusive, autoDelete, queueType and queueArguments to what it has, or passive: true to take the queue as it is'
     const queue = { name, durable, exclusive, autoDelete, arguments: { ...type, ...queueArguments } }
