@@ -70,7 +70,7 @@ export function partitionKey(place: { readonly topic: string; readonly partition
 }
 
 /** A key as text: what a sink makes an id of. */
-export function keyText(key: unknown): string | undefined {
+function keyText(key: unknown): string | undefined {
   if (key === null || key === undefined) return undefined
   if (typeof key === 'string') return key
   const text = stringifyJson(key)

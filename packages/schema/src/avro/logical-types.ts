@@ -1,4 +1,4 @@
-import avro, { type Type } from 'avsc'
+import avro from 'avsc'
 import { bigintFromBytes, bytesFromBigint, decimalText, parseDecimal } from '../decimal.ts'
 import { kindOf, Mismatch } from '../mismatch.ts'
 import { dateOf, dateText, parseDate, parseTime, parseTimestamp, timestampText, timeText } from '../time-text.ts'
@@ -151,5 +151,3 @@ export function isLogical(schema: AvroJson): boolean {
   const [on] = KNOWN[schema.logicalType] ?? []
   return on !== undefined && typeof schema.type === 'string' && on.includes(schema.type)
 }
-
-export type { Type }

@@ -120,7 +120,7 @@ function plainRecords(type: Type, seen: Set<Type>): void {
 }
 
 /** The types that a type consists of. */
-export function partsOf(type: Type): readonly Type[] {
+function partsOf(type: Type): readonly Type[] {
   if (type instanceof avro.types.LogicalType) return [type.underlyingType]
   const { types, fields, itemsType, valuesType } = type as Type & {
     readonly types?: readonly Type[]
