@@ -79,8 +79,16 @@ export class Batches {
     return this.#layouts.of(row.action, this.#fields(row))
   }
 
-  #fields({ record }: BatchRow): Fields {
-    return fieldsOf(record, this.#key)
+  #fields({ record }: BatchRow, exact = false): Fields {
+    return fieldsOf(record, this.#key, exact)
+  }
+
+  #line(layout: Layout, row: BatchRow, fields: Fields, order: number): string {
+    const line = layout.line(fields, order)
+    const { value } = row.record
+    // Only a text still knows what its numbers were.
+    if (!layout.rounding.seen || (typeof value !== 'string' && !(value instanceof Uint8Array))) return line
+    return layout.line(this.#fields(row, true), order)
   }
 
   /** The rows as the data of a COPY, a piece at a time. Throws {@link Refused}. */
@@ -94,7 +102,7 @@ export class Batches {
       try {
         const fields = this.#fields(row)
         if (i === 0) this.#tellUnknown(fields)
-        chunk += layout.line(fields, i)
+        chunk += this.#line(layout, row, fields, i)
       } catch (error) {
         refusals.set(row, refusal(error))
       }
@@ -119,7 +127,7 @@ export class Batches {
   *#halves(layout: Layout, rows: readonly BatchRow[]): Generator<BatchRow> {
     for (const row of rows) {
       try {
-        if (!layout.line(this.#fields(row), 0).isWellFormed()) yield row
+        if (!this.#line(layout, row, this.#fields(row), 0).isWellFormed()) yield row
       } catch {
         // Refused for another reason already.
       }

@@ -3,7 +3,7 @@ import { quote, quoteAll } from './identifier.ts'
 import type { Config } from './options.ts'
 import type { Action, Fields } from './record.ts'
 import type { Column, Table } from './table.ts'
-import { type Encoder, encoderFor, NULL } from './values.ts'
+import { type Encoder, encoderFor, NULL, type Rounding } from './values.ts'
 
 /** The table that rows pass through on their way to anything but a plain INSERT. One per connection. */
 export const STAGE = 'pulsar_io_stage'
@@ -19,6 +19,8 @@ export interface Layout {
   readonly move: string | undefined
   /** A row as a line of COPY; `order` counts the rows. Throws a RecordError. */
   line(fields: Fields, order: number): string
+  /** As of the last line, and reset before each. */
+  readonly rounding: Rounding
 }
 
 type LayoutConfig = Pick<Config, 'key' | 'nonKey' | 'excludeNonDeclaredFields' | 'unknownFields' | 'timestampUnit'>
@@ -32,6 +34,7 @@ export class Layouts {
   /** Columns that a row need not have a value for: then the statement leaves them out. */
   readonly #optional: { readonly [action in Action]: readonly string[] }
   readonly #made = new Map<string, Layout>()
+  readonly #rounding: Rounding = { seen: false }
 
   constructor(table: Table, config: LayoutConfig) {
     this.#table = table
@@ -40,7 +43,7 @@ export class Layouts {
     const declared = new Set([...key, ...nonKey])
     this.#columns = table.columns
       .filter(column => !column.generated && (!excludeNonDeclaredFields || declared.has(column.name)))
-      .map(column => ({ ...column, encode: encoderFor(column.name, column.type, timestampUnit) }))
+      .map(column => ({ ...column, encode: encoderFor(column.name, column.type, timestampUnit, this.#rounding) }))
     this.#known = new Set(table.columns.map(({ name }) => name))
     const named = (wanted: (column: Column) => boolean) => this.#columns.filter(wanted).map(({ name }) => name)
     // Without a value, a column with a default has to be left out; any other one is null either way. What an update
@@ -102,8 +105,10 @@ export class Layouts {
       action,
       copy: `COPY ${target} (${quoteAll(staged ? [ORDER, ...names] : names)}) FROM STDIN`,
       move: staged ? this.#move(action, columns) : undefined,
+      rounding: this.#rounding,
       line: (fields, order) => {
         this.#check(action, fields, needed)
+        this.#rounding.seen = false
         let text = ''
         for (let i = 0; i < names.length; i++) {
           if (i > 0) text += '\t'

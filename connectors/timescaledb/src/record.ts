@@ -1,5 +1,5 @@
 import { type Record, RecordError } from '@pulsar-io/sdk'
-import { parseExactJson } from './exact-json.ts'
+import { mayLoseDigits, parseExactJson } from './exact-json.ts'
 import type { Config } from './options.ts'
 
 /** Fields by name. */
@@ -41,11 +41,11 @@ export function actionOf(record: Record, config: ActionConfig): Action {
 
 /**
  * The fields of a record: those of its value, and those of its key where the value does not have them. A key that is
- * no structure is the column in `key`, where that is a single one.
+ * no structure is the column in `key`, where that is a single one. `exact`: numbers of a JSON text keep every digit.
  * Throws a RecordError (`PIO_PG_MALFORMED`) for a value that is no structure.
  */
-export function fieldsOf(record: Record, key: readonly string[]): Fields {
-  const value = isTombstone(record) ? {} : structureOf(record.value)
+export function fieldsOf(record: Record, key: readonly string[], exact = false): Fields {
+  const value = isTombstone(record) ? {} : structureOf(record.value, exact)
   const { keyValue } = record
   if (keyValue === undefined && (key.length === 0 || key.every(name => value[name] !== undefined))) return value
   const own = keyFields(keyValue ?? record.key, key)
@@ -69,12 +69,12 @@ function parsed(text: string): Fields | undefined {
   }
 }
 
-function structureOf(value: unknown): Fields {
+function structureOf(value: unknown, exact: boolean): Fields {
   let found = value
   if (typeof found === 'string' || found instanceof Uint8Array) {
     const text = typeof found === 'string' ? found : textOf(found)
     try {
-      found = parseExactJson(text)
+      found = exact && mayLoseDigits(text) ? parseExactJson(text) : JSON.parse(text)
     } catch (error) {
       throw malformed(`it is not JSON: ${(error as Error).message}`)
     }

@@ -1,4 +1,5 @@
 import { RecordError, stringifyJson } from '@pulsar-io/sdk'
+import { mayBeRounded } from './exact-json.ts'
 import { epochText, isoText } from './time.ts'
 
 /** What decides how a value is written: PostgreSQL's name of a type, domains resolved. */
@@ -17,22 +18,39 @@ export type TimestampUnit = 's' | 'ms' | 'us' | 'ns'
  */
 export type Encoder = (value: unknown) => string
 
+/** Told when a number was written that JavaScript may have rounded, into a column that would have kept its digits. */
+export interface Rounding {
+  seen: boolean
+}
+
 /** No value. */
 export const NULL = '\\N'
 
 /** Makes the encoder of a column. It throws a RecordError (`PIO_PG_VALUE`) for what has no form in the type. */
-export function encoderFor(column: string, type: TypeName, unit: TimestampUnit): Encoder {
+export function encoderFor(column: string, type: TypeName, unit: TimestampUnit, rounding: Rounding): Encoder {
   const refuse = (what: string): never => {
     throw new RecordError(`column ${column} cannot take ${what}`, { code: 'PIO_PG_VALUE' })
   }
   const scalar = textOf(type.base, unit, refuse)
   const text = type.array ? arrayOf(scalar, /^jsonb?$/.test(type.base), refuse) : scalar
   const direct = DIRECT_NUMBERS.test(type.base) && !type.array
+  // What these hold, a number of JavaScript holds.
+  const rounded = /^(int[24]|float[48])$/.test(type.base)
   return value => {
-    if (direct && typeof value === 'number') return Object.is(value, -0) ? '-0' : `${value}`
+    if (typeof value === 'number' && direct) {
+      const digits = Object.is(value, -0) ? '-0' : `${value}`
+      if (!rounded && mayBeRounded(digits)) rounding.seen = true
+      return digits
+    }
     if (value === null || value === undefined) return NULL
+    // What is inside of it is not looked at twice.
+    if (typeof value === 'object' && !rounded) rounding.seen ||= mayHoldNumbers(value)
     return escaped(text(value))
   }
+}
+
+function mayHoldNumbers(value: object): boolean {
+  return !(value instanceof Date) && !(value instanceof Uint8Array) && !isRawJson(value)
 }
 
 /** Types that read a number as JavaScript writes it. */
@@ -105,7 +123,7 @@ function plain(value: unknown, refuse: Refuse): string {
   return rawNumber(value) ?? stringifyJson(value)
 }
 
-/** A number whose digits JavaScript would not keep, as {@link parseExactJson} leaves it. */
+/** A number whose digits JavaScript would not keep, as `parseExactJson` leaves it. */
 function rawNumber(value: unknown): string | undefined {
   return isRawJson(value) ? value.rawJSON : undefined
 }

@@ -1,4 +1,5 @@
-import { type SinkConformanceOptions, sinkConformance, sinkFaults, tcpProxy } from '@pulsar-io/testkit'
+import { sinkFaults, tcpProxy } from '@pulsar-io/testkit'
+import { type SinkConformanceOptions, sinkConformance } from '@pulsar-io/testkit/conformance'
 import { afterAll, describe } from 'vitest'
 import definition from '../../src/index.ts'
 import { postgresql, Tester, uniqueName } from '../support.ts'
