@@ -121,4 +121,32 @@ describe('transforms behind a source', () => {
       await offsets.close()
     },
   )
+
+  it('keep the order of what a source pushes at once, also where an expression takes its time', async () => {
+    const one = await world()
+    const numbered = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) => ({ value: { i: from + i } }))
+    const pushing = defineSource({
+      name: 'probe',
+      summary: 'Probe.',
+      config: z.strictObject({}),
+      delivery: 'at-least-once',
+      style: 'push',
+      schema: { type: 'JSON' },
+      create: () => ({
+        open: (_config, _context, emit: (records: readonly SourceRecord[]) => Promise<void>) => {
+          void emit(numbered(0, 200))
+          void emit(numbered(200, 201))
+          void emit(numbered(201, 210))
+        },
+        close: () => undefined,
+      }),
+    })
+    const task = await one.source(pushing, { transforms: ['filter:i >= 0'] })
+    await eventually(() => task.stats.written === 210)
+    await task.stop()
+    expect((await one.texts(OUT)).map(text => (JSON.parse(text) as { i: number }).i)).toEqual(
+      Array.from({ length: 210 }, (_, i) => i),
+    )
+  })
 })
