@@ -36,6 +36,8 @@ export class TaskStats {
 
   become(state: InstanceState, reason?: string): void {
     this.#state = state
+    // Whoever begins, or begins again, has had no time yet to be idle in.
+    if (state === 'running') this.#lastActivity = Date.now()
     this.#reason = reason === undefined ? undefined : this.#hide(reason)
   }
 
