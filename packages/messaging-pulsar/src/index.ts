@@ -8,6 +8,7 @@ export type { PulsarOptions } from './options.ts'
 export type {
   BatchingOptions,
   HashingScheme,
+  KeyBatching,
   ProducerDefaults,
   PulsarProducerOptions,
   RoutingMode,

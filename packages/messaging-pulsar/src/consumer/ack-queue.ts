@@ -40,6 +40,9 @@ export class AckQueue {
   private connection: Connection | undefined
   private gathering: Round | undefined
   private inFlight: Round | undefined
+  /** Settled when the command that waits for its answer has one, or will have none. */
+  private sending: Promise<void> = Promise.resolve()
+  private giveUp: ((reason: Error) => void) | undefined
   private scheduled = false
   private closed: Error | undefined
 
@@ -70,14 +73,24 @@ export class AckQueue {
     return this.settled(round)
   }
 
-  /** Goes on over a new connection, first with what had no answer. */
-  connected(connection: Connection): void {
+  /**
+   * Goes on over a new connection. Resolves when what had no answer has one: only then the broker may send messages,
+   * since it would send again what it does not know to be acknowledged.
+   */
+  async connected(connection: Connection): Promise<void> {
     this.connection = connection
-    this.schedule()
+    await this.sending
+    this.flush()
+    await this.sending
   }
 
+  /**
+   * The broker has no such consumer any more. What had no answer is gathered again: on a connection that stands, as after
+   * the unloading of a topic, the broker would never answer.
+   */
   disconnected(): void {
     this.connection = undefined
+    this.giveUp?.(new Error('the broker let go of the consumer'))
   }
 
   /** A seek makes earlier acknowledgements void. */
@@ -126,7 +139,10 @@ export class AckQueue {
     if (connection === undefined || gathering === undefined || this.inFlight !== undefined) return
     this.gathering = undefined
     this.inFlight = gathering
-    this.send(connection, gathering).then(
+    const abandoned = new Promise<never>((_, reject) => {
+      this.giveUp = reject
+    })
+    this.sending = Promise.race([this.send(connection, gathering), abandoned]).then(
       () => this.done(gathering),
       error => this.failed(gathering, error),
     )
@@ -165,8 +181,8 @@ export class AckQueue {
     const { topic, subscription, report } = this.settings
     if (error instanceof ServerFailure && error.error !== 'ServiceNotReady' && error.error !== 'ConsumerNotFound') {
       const named = namedError(error, { action: `acknowledging on ${topic} as ${subscription}`, topic, subscription })
+      report(named)
       for (const { reject } of round.waiting) reject(named)
-      if (round.waiting.length === 0) report(named)
       if (this.gathering !== undefined) this.flush()
       return
     }

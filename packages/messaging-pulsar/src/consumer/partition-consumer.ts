@@ -573,7 +573,7 @@ export class PartitionConsumer implements ConsumerHandler {
         action,
       )
       if (signal.aborted) throw signal.reason
-      this.acks.connected(connection)
+      await this.acks.connected(connection)
       this.replenish()
     } catch (error) {
       this.connection = undefined

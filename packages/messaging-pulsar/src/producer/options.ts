@@ -11,12 +11,19 @@ export interface BatchingOptions {
   readonly maxBytes?: number | undefined
   /** Milliseconds that a message may wait for others while earlier entries are on their way. Default 1. */
   readonly maxDelayMs?: number | undefined
-  /**
-   * Only messages of one key share an entry, which Key_Shared subscriptions need: a broker hands out entries, and goes
-   * by the key of the entry. Default true; false is several times faster where keys are many.
-   */
-  readonly byKey?: boolean | undefined
+  /** Default `apart`. */
+  readonly keys?: KeyBatching | undefined
 }
+
+/**
+ * Which keys share an entry. Brokers hand out entries, and Key_Shared subscriptions go by the key of the entry.
+ *
+ * - `apart`: only neighbours of one key. Order is kept, and Key_Shared works. Slow where keys change with each message.
+ * - `grouped`: the messages of one `send` are brought together by key, which changes their order, though not that within
+ *   a key. Not where sequence ids are given: those are sent as with `apart`.
+ * - `mixed`: any, as Java's clients do by default. Order is kept, entries are full; not for Key_Shared subscriptions.
+ */
+export type KeyBatching = 'apart' | 'grouped' | 'mixed'
 
 /** Which partition a message without a key goes to. */
 export type RoutingMode = 'RoundRobin' | 'Single'
@@ -57,6 +64,7 @@ export interface ResolvedProducerOptions {
   readonly maxBytes: number
   readonly maxDelayMs: number
   readonly byKey: boolean
+  readonly grouped: boolean
   readonly compression: CompressionType
   readonly chunking: boolean
   readonly sendTimeoutMs: number
@@ -78,7 +86,8 @@ export function resolveProducerOptions(options: ProducerDefaults, defaults: Prod
     // With its metadata, a batch has to be smaller than the smallest limit that brokers are run with.
     maxBytes: Math.min(batching.maxBytes ?? MIB, 4 * MIB),
     maxDelayMs: batching.maxDelayMs ?? 1,
-    byKey: batching.byKey ?? true,
+    byKey: (batching.keys ?? 'apart') !== 'mixed',
+    grouped: batching.keys === 'grouped',
     compression: options.compression ?? defaults.compression ?? 'NONE',
     chunking: options.chunking ?? defaults.chunking ?? true,
     sendTimeoutMs: options.sendTimeoutMs ?? defaults.sendTimeoutMs ?? 30_000,

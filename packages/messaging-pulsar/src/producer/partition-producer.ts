@@ -160,6 +160,13 @@ export class PartitionProducer implements ProducerHandler {
     const failure = new ServerFailure(error.error, error.message)
     const context = { action: `publishing to ${this.topic}`, topic: this.topic, reopening: true }
     const named = namedError(failure, context)
+    if (named.retry === 'reconnect' || named.retry === 'retry') {
+      // It passes, as when a topic moves: what is on its way goes again, in order, over a new registration.
+      this.settings.context.report(named)
+      this.leaveQuietly()
+      this.attachment.lost()
+      return
+    }
     if (named.retry === 'stop') this.failure = named
     this.startOver(named)
   }
@@ -296,17 +303,20 @@ export class PartitionProducer implements ProducerHandler {
 
   /** Nobody knows what of the rest is stored: gives it all up, and asks the broker anew. */
   private startOver(error: unknown): void {
-    const { connection } = this
-    this.connection = undefined
+    this.leaveQuietly()
     this.fail(error)
-    if (connection !== undefined) {
-      connection.removeProducer(this.id)
-      connection.tell('closeProducer', { producerId: this.id })
-    }
     // Receipts of what was given up must not be taken for those of what comes now.
     this.id = this.settings.context.nextId()
     this.registration = { ...this.registration, producerId: this.id }
     if (this.failure === undefined) this.attachment.lost()
+  }
+
+  private leaveQuietly(): void {
+    const { connection } = this
+    this.connection = undefined
+    if (connection === undefined) return
+    connection.removeProducer(this.id)
+    connection.tell('closeProducer', { producerId: this.id })
   }
 
   private fail(error: unknown): void {

@@ -146,10 +146,10 @@ export class PulsarProducer implements Producer {
     messages: readonly PulsarOutgoingMessage[],
     places: readonly number[] | undefined,
   ): void {
-    const { byKey, maxMessages } = this.options
+    const { grouped: group, maxMessages } = this.options
     // The order of given sequence ids is the order in the topic: deduplication goes by it.
     const grouped =
-      byKey && maxMessages > 1 && messages.length > 2 && this.numbering === 'own'
+      group && maxMessages > 1 && messages.length > 2 && this.numbering === 'own'
         ? groupByKey(messages, places)
         : undefined
     if (grouped === undefined) partition.enqueue(call, messages, places)

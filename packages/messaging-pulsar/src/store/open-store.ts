@@ -25,7 +25,7 @@ export async function openStore(
   const producer = await openProducer(
     context,
     // One entry for each write: nothing of it is there, or all.
-    { topic, batching: { maxMessages: 1_000_000, maxBytes: 8 * 1024 * 1024, maxDelayMs: 0, byKey: false } },
+    { topic, batching: { maxMessages: 1_000_000, maxBytes: 8 * 1024 * 1024, maxDelayMs: 0, keys: 'mixed' } },
     {},
     ignore,
   )

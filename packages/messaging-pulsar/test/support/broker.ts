@@ -32,3 +32,10 @@ function available(): AvailableService {
   if (!broker.available) throw new Error(broker.reason)
   return broker
 }
+
+/** Makes the broker give a topic up, as when it moves to another one. */
+export async function unload(topic: string): Promise<void> {
+  const path = topic.replace('://', '/')
+  const answer = await fetch(`${available().adminUrl}/admin/v2/${path}/unload`, { method: 'PUT' })
+  if (!answer.ok) throw new Error(`unload: ${answer.status} ${await answer.text()}`)
+}
