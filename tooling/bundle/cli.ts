@@ -4,6 +4,7 @@ import { build } from 'esbuild'
 import { englishOnly, nodeBundle } from '../esbuild.ts'
 import { bundledFiles } from '../pack/bundle.ts'
 import { thirdPartyLicenses } from '../pack/licenses.ts'
+import { bundleCreateConnector } from './create-connector.ts'
 
 // Bundles the `runtime` command. Fewer and smaller files start faster and take less memory: docs/decisions/0004-bundled-command.md.
 
@@ -37,3 +38,4 @@ for (const [name, path] of [
   for (const file of bundledFiles(folder, metafile)) bundled.add(file)
 }
 await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await thirdPartyLicenses([...bundled].sort(), ''))
+await bundleCreateConnector(`${packages}create-connector`)

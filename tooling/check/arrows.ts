@@ -21,6 +21,7 @@ const ARROWS: { readonly [folder: string]: readonly string[] } = {
   admin: ['sdk'],
   runtime: ['admin', 'engine', 'messaging', 'messaging-embedded', 'schema', 'sdk', 'worker'],
   testkit: ['messaging', 'sdk'],
+  'create-connector': ['sdk'],
 }
 
 /** `from '…'`, `import '…'` and `import('…')`. */

@@ -19,7 +19,12 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
   for (const name of await connectorNames(root)) {
     const path = `connectors/${name}/README.md`
     const text = await readme(join(root, path))
-    if (text !== undefined) files.set(path, await withOptionTables(root, name, path, text))
+    if (text !== undefined) files.set(path, await withOptionTables(join(root, 'connectors', name), path, text))
+  }
+  for (const kind of ['sink', 'source']) {
+    const folder = `tooling/templates/${kind}`
+    const path = `${folder}/README.md`
+    files.set(path, await withOptionTables(join(root, folder), path, await readFile(join(root, path), 'utf8')))
   }
   const testkit = 'packages/testkit/README.md'
   files.set(testkit, withClauses(testkit, await readFile(join(root, testkit), 'utf8')))
@@ -55,8 +60,8 @@ async function readme(file: string): Promise<string | undefined> {
   }
 }
 
-async function withOptionTables(root: string, name: string, path: string, readme: string): Promise<string> {
-  const module = (await import(pathToFileURL(join(root, 'connectors', name, 'src', 'index.ts')).href)) as object
+async function withOptionTables(folder: string, path: string, readme: string): Promise<string> {
+  const module = (await import(pathToFileURL(join(folder, 'src', 'index.ts')).href)) as object
   return Object.values(module)
     .filter(isDefinition)
     .reduce(
