@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-interface BundledPackage {
+/** A package of which something is in a bundle. */
+export interface BundledPackage {
   readonly name: string
   readonly version: string
   readonly license: string
@@ -17,23 +18,43 @@ const RULE = '-'.repeat(80)
  * Empty when nothing of others is in it.
  */
 export async function thirdPartyLicenses(files: readonly string[], legalComments: string): Promise<string> {
-  const roots = new Set<string>()
-  for (const file of files) {
-    const root = packageRoot(file)
-    if (root !== undefined) roots.add(root)
-  }
-  const packages = await Promise.all([...roots].map(readPackage))
-  const byName = new Map(packages.map(each => [`${each.name}@${each.version}`, each]))
-  if (byName.size === 0) return ''
-  const sections = [...byName]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([id, { license, texts }]) => {
-      const body = texts.length > 0 ? texts.join('\n\n') : `The package carries no licence text. Licence: ${license}`
-      return `${RULE}\n${id} (${license})\n${RULE}\n\n${body}\n`
-    })
+  const packages = await bundledPackages(files, packageRoot)
+  if (packages.length === 0) return ''
+  const sections = packages.map(({ name, version, license, texts }) => {
+    const id = `${name}@${version}`
+    const body = texts.length > 0 ? texts.join('\n\n') : `The package carries no licence text. Licence: ${license}`
+    return `${RULE}\n${id} (${license})\n${RULE}\n\n${body}\n`
+  })
   const notices =
     legalComments.trim() === '' ? [] : [`${RULE}\nNotices in the sources\n${RULE}\n\n${legalComments.trim()}\n`]
   return `This package contains code of the packages below.\n\n${[...sections, ...notices].join('\n')}`
+}
+
+/** The packages that files belong to, by name. */
+async function bundledPackages(
+  files: readonly string[],
+  rootOf: (file: string) => string | undefined,
+): Promise<readonly BundledPackage[]> {
+  const roots = new Set(files.flatMap(file => rootOf(file) ?? []))
+  const packages = await Promise.all([...roots].map(readPackage))
+  const byName = new Map(packages.map(each => [`${each.name}@${each.version}`, each]))
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each)
+}
+
+/** All packages of which something is in the bundle of `folder` but itself, those of the workspace included. */
+export function packagesIn(folder: string, files: readonly string[]): Promise<readonly BundledPackage[]> {
+  return bundledPackages(files, file => {
+    const root = packageRoot(file) ?? workspaceRoot(file)
+    return root === folder ? undefined : root
+  })
+}
+
+/** The folder of the workspace's package that a file belongs to. */
+function workspaceRoot(file: string): string | undefined {
+  for (let at = dirname(file); dirname(at) !== at; at = dirname(at)) {
+    if (existsSync(join(at, 'package.json'))) return at
+  }
+  return undefined
 }
 
 /** The folder of the installed package that a file belongs to; undefined for files of the workspace. */

@@ -45,7 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function provide(name: string, out: string, force: boolean): Promise<PackedConnector> {
   const folder = join(CONNECTORS, name)
-  const there = force ? undefined : await unchanged(name, out)
+  const there = force ? undefined : await unchanged(name, folder, out)
   if (there !== undefined) return there
   const packed = await packConnector(folder, out)
   await remember(name, folder, packed)

@@ -8,7 +8,9 @@ import { pathToFileURL } from 'node:url'
 import { buildManifest, findDefinitions, inspectArchive } from '../../packages/engine/src/archive/index.ts'
 import type { Manifest } from '../../packages/sdk/src/index.ts'
 import { type Bundle, bundleConnector, bundledFiles, inputsOf, readJson } from './bundle.ts'
-import { thirdPartyLicenses } from './licenses.ts'
+import { packagesIn, thirdPartyLicenses } from './licenses.ts'
+import { type Provenance, provenanceOf } from './provenance.ts'
+import { SBOM_FILE, sbom } from './sbom.ts'
 import { packTarball } from './tarball.ts'
 
 /** An archive that was made. */
@@ -21,6 +23,7 @@ export interface PackedConnector {
   readonly size: number
   /** Hex. */
   readonly sha256: string
+  readonly provenance: Provenance
   /** Absolute paths of all files it was made from. */
   readonly inputs: readonly string[]
   readonly warnings: readonly string[]
@@ -60,7 +63,9 @@ export async function packConnector(folder: string, outFile: string): Promise<Pa
   const temp = await mkdtemp(join(tmpdir(), 'pulsar-io-pack-'))
   try {
     const { files, inputs } = await collect(root, facts, bundle)
-    const manifest = await describe(root, facts, bundle, files, join(temp, 'load'))
+    const provenance = await provenanceOf(root, inputs)
+    const described = await describe(root, facts, bundle, files, join(temp, 'load'))
+    const manifest = { ...described, provenance }
     const first: [string, Uint8Array][] = [
       ['package.json', json(archivePackageJson(facts, bundle))],
       ['pulsar-io.json', json(manifest)],
@@ -72,7 +77,7 @@ export async function packConnector(folder: string, outFile: string): Promise<Pa
     const { sha256 = '' } = await inspectArchive(packed)
     await place(bytes, out)
     const { name, version } = manifest
-    return { name, version, path: out, size: bytes.byteLength, sha256, inputs, warnings: bundle.warnings }
+    return { name, version, path: out, size: bytes.byteLength, sha256, provenance, inputs, warnings: bundle.warnings }
   } finally {
     await rm(temp, { recursive: true, force: true })
   }
@@ -103,6 +108,7 @@ async function collect(root: string, facts: PackageFacts, bundle: Bundle) {
   await add('LICENSE', findUpwards(root, 'LICENSE'))
   const licenses = await thirdPartyLicenses(bundledFiles(root, bundle.metafile), bundle.legalComments)
   if (licenses !== '') files.set('THIRD-PARTY-LICENSES.txt', Buffer.from(licenses))
+  files.set(SBOM_FILE, json(sbom(facts, await packagesIn(root, bundledFiles(root, bundle.metafile)))))
   const require = createRequire(join(root, 'package.json'))
   for (const [path, source] of Object.entries(facts.pulsarIo.assets ?? {})) {
     if (files.has(path)) throw new Error(`package.json: pulsarIo.assets must not replace ${path}`)

@@ -45,7 +45,13 @@ describe('packConnector', () => {
     const { manifest, sha256, size, files } = await inspectArchive(packed.path)
     expect({ sha256, size }).toEqual({ sha256: packed.sha256, size: packed.size })
     expect(manifest).toMatchObject({ name: 'tiny', kinds: ['sink'], sink: { export: 'default' } })
-    expect(files.map(file => file.path)).toEqual(['LICENSE', 'dist/index.js', 'package.json', 'pulsar-io.json'])
+    expect(files.map(file => file.path)).toEqual([
+      'LICENSE',
+      'dist/index.js',
+      'package.json',
+      'pulsar-io.json',
+      'sbom.cdx.json',
+    ])
     expect(await readdir(join(dir, 'out'))).toEqual(['tiny.tgz'])
   })
 

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { version as esbuildVersion } from 'esbuild'
 import type { PackedConnector } from './pack-connector.ts'
+import { provenanceOf } from './provenance.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const STAMPS = join(ROOT, 'node_modules/.cache/pulsar-io-pack')
@@ -12,10 +13,12 @@ interface Stamp {
   readonly packed: Omit<PackedConnector, 'inputs' | 'warnings'>
   /** sha256 by absolute path; empty for a file that was not there. */
   readonly inputs: { readonly [path: string]: string }
+  /** Absolute paths of what the archive names a commit of: the same files may have been committed since. */
+  readonly sources: readonly string[]
 }
 
 /** The archive that is there already, when it is what packing would make again. */
-export async function unchanged(name: string, outFile: string): Promise<PackedConnector | undefined> {
+export async function unchanged(name: string, folder: string, outFile: string): Promise<PackedConnector | undefined> {
   const text = await read(join(STAMPS, `${name}.json`))
   const archive = await read(outFile)
   if (text === undefined || archive === undefined) return undefined
@@ -25,13 +28,17 @@ export async function unchanged(name: string, outFile: string): Promise<PackedCo
   if (packed.path !== outFile || packed.sha256 !== sha256(archive)) return undefined
   const now = await hashAll(Object.keys(inputs))
   const tools = await toolFiles()
+  const provenance = await provenanceOf(folder, stamp.sources)
+  if (JSON.stringify(provenance) !== JSON.stringify(packed.provenance)) return undefined
   const same = Object.entries(inputs).every(([path, sum]) => now[path] === sum) && tools.every(path => path in inputs)
-  return same ? { ...packed, inputs: Object.keys(inputs), warnings: [] } : undefined
+  return same ? { ...packed, inputs: stamp.sources, warnings: [] } : undefined
 }
 
 function parse(text: string): Stamp | undefined {
   try {
-    return JSON.parse(text) as Stamp
+    const stamp = JSON.parse(text) as Partial<Stamp>
+    // One of an older packer says less.
+    return stamp.sources === undefined ? undefined : (stamp as Stamp)
   } catch {
     // Cut off while it was written: pack again.
     return undefined
@@ -44,7 +51,7 @@ export async function remember(name: string, folder: string, packed: PackedConne
   if (warnings.length > 0) return
   // Files that packing looks for belong to it also when they are not there.
   const all = [...inputs, join(folder, 'README.md'), join(folder, 'LICENSE'), ...(await toolFiles())]
-  const stamp: Stamp = { packed: facts, inputs: await hashAll(all) }
+  const stamp: Stamp = { packed: facts, inputs: await hashAll(all), sources: inputs }
   const path = join(STAMPS, `${name}.json`)
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, JSON.stringify(stamp))

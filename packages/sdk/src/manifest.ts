@@ -23,6 +23,17 @@ export const manifestSchema = z.object({
   entry: z.string().min(1),
   sink: z.object({ ...common, delivery: z.enum(['at-least-once', 'idempotent', 'transactional']) }).optional(),
   source: z.object({ ...common, delivery: z.enum(['at-most-once', 'at-least-once', 'replayable']) }).optional(),
+  /** What it was made from, where that is known. */
+  provenance: z
+    .object({
+      /** The last commit that changed something of it. */
+      commit: z.string().optional(),
+      /** The files differed from the commit. */
+      modified: z.literal(true).optional(),
+      /** sha256 in hex of the lockfile, which says what was installed. */
+      lockfile: z.string().optional(),
+    })
+    .optional(),
   /** sha256 in hex of every file of the package but the manifest itself, by path inside the package. */
   files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
 })

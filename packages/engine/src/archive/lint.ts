@@ -61,16 +61,21 @@ async function lintPackage({ directory, manifest }: ResolvedArchive): Promise<Li
     add('package.json', 'license is missing; name it by its SPDX identifier, for example Apache-2.0')
   const paths = Object.keys(manifest.files)
   if (!paths.includes('LICENSE')) add('LICENSE', 'is missing; put the text of the licence there')
-  // Bundles name the packages that their modules come from in comments.
-  const entry = await readFile(join(directory, manifest.entry), 'utf8')
-  const bundles = /^\/\/ .*node_modules\/(?!@pulsar-io\/)/m.test(entry)
-  if (bundles && !paths.includes('THIRD-PARTY-LICENSES.txt'))
+  if ((await bundlesOthers(directory)) && !paths.includes('THIRD-PARTY-LICENSES.txt'))
     add(
       'THIRD-PARTY-LICENSES.txt',
       'is missing, although packages of others are bundled; pnpm pack:connectors writes it',
     )
   if (manifest.description.trim() === '') add('package.json', 'description is missing; say in a sentence what it does')
   return findings
+}
+
+/** Whether the bill of materials names packages of others. */
+async function bundlesOthers(directory: string): Promise<boolean> {
+  const text = await textOf(join(directory, 'sbom.cdx.json'))
+  if (text === undefined) return false
+  const { components = [] } = JSON.parse(text) as { readonly components?: readonly { readonly name?: string }[] }
+  return components.some(({ name }) => name?.startsWith('@pulsar-io/') === false)
 }
 
 function lintReadme(readme: string | undefined): LintFinding[] {

@@ -96,7 +96,7 @@ describe('lintArchive', () => {
     ],
     [
       'bundled packages without their licences',
-      { files: { 'dist/index.js': moduleText('tiny', '// ../../node_modules/dep/index.js') } },
+      { files: { 'sbom.cdx.json': JSON.stringify({ components: [{ name: '@pulsar-io/sdk' }, { name: 'dep' }] }) } },
       [/^THIRD-PARTY-LICENSES\.txt: is missing/],
     ],
     ['what is too large', { files: { 'dist/large.bin': randomBytes(600_000) } }, [/^size: the archive has 6\d\d KB/]],

@@ -74,10 +74,19 @@ export async function inspect(archive: string, values: FlagValues): Promise<numb
     ['archive', found.archive],
     ['bytes', String(found.size ?? '-')],
     ['sha256', found.sha256 ?? '-'],
+    ['made from', madeFrom(found.manifest)],
   ]
   await out.write(table([name, version], facts))
   for (const kind of kinds) await out.write(optionsTable(kind, found.manifest))
   return EXIT.ok
+}
+
+function madeFrom({ provenance: { commit, modified, lockfile } = {} }: Manifest): string {
+  const parts = [
+    commit === undefined ? [] : [`commit ${commit}${modified ? ' and changes that are not committed' : ''}`],
+    lockfile === undefined ? [] : [`lockfile sha256 ${lockfile}`],
+  ].flat()
+  return parts.join(', ') || '-'
 }
 
 /**
