@@ -144,7 +144,12 @@ export class Writer {
 
   async #rollback(session: Session): Promise<void> {
     this.#parts.positions?.ended('rolled back')
-    if (session.usable) await session.query('ROLLBACK')
+    try {
+      if (session.usable) await session.query('ROLLBACK')
+    } catch (error) {
+      // Gone with the connection; what went wrong before says more.
+      if (session.usable) throw error
+    }
   }
 }
 
