@@ -7,10 +7,11 @@ import { archives } from './archives.ts'
 import { elasticsearch } from './elasticsearch.ts'
 import { log } from './log.ts'
 import { memory } from './memory.ts'
+import { rabbitmq } from './rabbitmq.ts'
 import { start } from './start.ts'
 import type { Bench, Figure, Spread } from './types.ts'
 
-const benches: { readonly [name: string]: Bench } = { log, elasticsearch, start, memory, archives }
+const benches: { readonly [name: string]: Bench } = { log, elasticsearch, rabbitmq, start, memory, archives }
 
 const root = join(import.meta.dirname, '..', '..')
 

@@ -89,7 +89,8 @@ interface Memory {
   readonly own: number
 }
 
-function memoryOf(child: ChildProcess): Memory {
+/** What a process holds now, by Linux. */
+export function memoryOf(child: ChildProcess): Memory {
   let resident = 0
   let log = 0
   let inLog = false

@@ -62,6 +62,12 @@ export class BenchTopic {
     }
   }
 
+  /** Resolves once so many messages were published to it. */
+  async holds(messages: number): Promise<void> {
+    await this.#client.topics.setRetention(this.name, { sizeBytes: -1, timeMs: -1 })
+    while ((await this.#client.topics.stats(this.name)).messages < messages) await sleep(5)
+  }
+
   async close(): Promise<void> {
     await this.#client.close()
   }
