@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ArchiveInspection, inspectArchive } from '../../packages/engine/src/archive/index.ts'
+import { API_LEVELS, type ArchiveInspection, inspectArchive } from '../../packages/engine/src/archive/index.ts'
 import { packConnector } from '../../tooling/pack/pack-connector.ts'
 import { connectorFolders, ECHO, finishLoader, outsideFolder, start, startLoader, startProgram } from './outside.ts'
 
@@ -78,6 +79,50 @@ describe.each(folders.map(folder => [basename(folder), folder] as const))('the a
     const [kind = ''] = inspection.manifest.kinds
     const loaded = await finishLoader(await startLoader(packageName, kind, join(outside.dir, 'unused'), project))
     expect(loaded.directory).toBe(join(project, 'node_modules', packageName))
+  })
+})
+
+describe('an archive and its npm package', () => {
+  it('are the same bytes', async () => {
+    const outside = await outsideFolder()
+    try {
+      const archive = join(outside.dir, 'echo.tgz')
+      await packConnector(ECHO, archive)
+      const bytes = await readFile(archive)
+      const npm = start('npm', ['pack', './echo.tgz', '--json', '--offline', '--pack-destination', 'out'], outside.dir)
+      await mkdir(join(outside.dir, 'out'))
+      npm.child.stdin?.end()
+      const ended = await npm.ended
+      expect(ended.code, ended.stderr).toBe(0)
+      const [packed] = JSON.parse(ended.stdout) as { filename: string; integrity: string }[]
+      expect(packed?.integrity).toBe(`sha512-${createHash('sha512').update(bytes).digest('base64')}`)
+      const published = await readFile(join(outside.dir, 'out', packed?.filename ?? ''))
+      expect(published.equals(bytes)).toBe(true)
+    } finally {
+      await outside.remove()
+    }
+  })
+})
+
+describe('an archive of API level 1', () => {
+  // Packed by the first release that had level 1, and never again: it stands for the archives that people have.
+  const LEVEL_1 = join(import.meta.dirname, 'fixtures/level-1.tgz')
+
+  it('keeps loading as long as the runtime says that it takes level 1', async () => {
+    expect(API_LEVELS.min).toBe(1)
+    expect((await inspectArchive(LEVEL_1)).sha256).toBe(
+      'dbfcae9f2dba874ef7615bf6c7b537085b99b3197c37dec01401f3a82ab55509',
+    )
+    const outside = await outsideFolder()
+    try {
+      for (const kind of ['sink', 'source'] as const) {
+        const cache = join(outside.dir, 'cache')
+        const loaded = await finishLoader(await startLoader(LEVEL_1, kind, cache, outside.dir))
+        expect(loaded).toMatchObject({ name: 'echo', kind, apiLevel: 1, refused: { ok: false } })
+      }
+    } finally {
+      await outside.remove()
+    }
   })
 })
 
