@@ -60,6 +60,18 @@ describe.skipIf(!server.available)('the sink on a real server', () => {
     expect(codes(await careless.write(values(['lost'])))).toEqual([undefined])
   })
 
+  it('knows which came back where the headers decide, and not the routing key', async () => {
+    const name = fresh()
+    await broker.channel.assertExchange(name, 'headers', { durable: true })
+    await broker.channel.assertQueue(name, { durable: true })
+    await broker.channel.bindQueue(name, name, '', { 'x-match': 'all', kind: 'good' })
+    await using sink = await openSink({ ...to, exchangeName: name, exchangeType: 'headers' })
+    const kinds = ['good', 'bad', 'good', 'good', 'bad']
+    const records = values(kinds).map(record => ({ ...record, properties: { kind: String(record.value) } }))
+    const unroutable = 'PIO_RABBITMQ_UNROUTABLE'
+    expect(codes(await sink.write(records))).toEqual(kinds.map(kind => (kind === 'bad' ? unroutable : undefined)))
+  })
+
   it('routes by property, key, topic and template', async () => {
     const name = await bound()
     const template = '%{property:region}.%{key}.%{partition}'
