@@ -36,9 +36,9 @@ export async function prepareHypertable(
     if (severity === 'WARNING') logger.warn(`TimescaleDB: ${message}`, { table: table.name })
   }
   try {
-    await step(session, 'hypertable', make(table, hypertable, integer))
+    const [made] = await step(session, 'hypertable', make(table, hypertable, integer))
     if (hypertable.partitionColumn !== '') await addPartitions(session, table, hypertable, logger)
-    if (hypertable.compressAfter !== '') await compress(session, table, hypertable, integer)
+    if (hypertable.compressAfter !== '') await compress(session, table, hypertable, integer, made?.created === true)
     if (hypertable.dropAfter !== '')
       await step(
         session,
@@ -84,37 +84,51 @@ const regclass = (table: Table): string => `${literal(table.sql)}::regclass`
 const age = (text: string, integer: boolean): string => `${literal(text)}::${integer ? 'bigint' : 'interval'}`
 
 function make(table: Table, { timeColumn, chunkInterval }: HypertableConfig, integer: boolean): string {
-  return `SELECT create_hypertable(${regclass(table)}, by_range(${literal(timeColumn)}, ${age(chunkInterval, integer)}),
-    if_not_exists => true, migrate_data => true)`
+  // A table that holds rows is refused with TimescaleDB's advice: to move them takes long, and is not ours to begin.
+  return `SELECT created FROM create_hypertable(${regclass(table)},
+    by_range(${literal(timeColumn)}, ${age(chunkInterval, integer)}), if_not_exists => true)`
 }
 
 /** A dimension can only be added while the table is empty, so one that is there already is compared instead. */
-async function addPartitions(session: Session, table: Table, hypertable: HypertableConfig, logger: Logger) {
+async function addPartitions(
+  session: Session,
+  table: Table,
+  hypertable: HypertableConfig,
+  logger: Logger,
+): Promise<void> {
   const { partitionColumn, partitions } = hypertable
   const dimensions = await session.query(
     `SELECT column_name::text AS column, num_partitions AS partitions FROM timescaledb_information.dimensions
-     WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = ${regclass(table)}`,
+     WHERE hypertable_schema = $1 AND hypertable_name = $2`,
+    [table.schema, table.relation],
   )
   const existing = dimensions.find((row: Row) => row.column === partitionColumn)
   if (!existing)
-    return step(
+    await step(
       session,
       'hypertable.partitionColumn',
       `SELECT add_dimension(${regclass(table)}, by_hash(${literal(partitionColumn)}, ${partitions}), if_not_exists => true)`,
     )
-  if (Number(existing.partitions) !== partitions)
+  else if (Number(existing.partitions) !== partitions)
     logger.warn(
       `hypertable.partitions is ${partitions}, and ${table.name} has ${String(existing.partitions)}; it stays so: SELECT set_number_partitions(${regclass(table)}, ${partitions}) changes it for new chunks`,
     )
 }
 
 /** Since 2.18 compressed chunks are called the columnstore; before, and where only that is there, it is compression. */
-async function compress(session: Session, table: Table, hypertable: HypertableConfig, integer: boolean): Promise<void> {
+async function compress(
+  session: Session,
+  table: Table,
+  hypertable: HypertableConfig,
+  integer: boolean,
+  created: boolean,
+): Promise<void> {
   const { compressAfter, segmentBy, orderBy, timeColumn } = hypertable
   const [row] = await session.query(
     `SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'add_columnstore_policy') AS columnstore,
        coalesce((SELECT compression_enabled FROM timescaledb_information.hypertables
-         WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = ${regclass(table)}), false) AS enabled`,
+         WHERE hypertable_schema = $1 AND hypertable_name = $2), false) AS enabled`,
+    [table.schema, table.relation],
   )
   const columnstore = row?.columnstore === true
   const name = (short: string) => `timescaledb.${columnstore ? '' : 'compress_'}${short}`
@@ -123,8 +137,8 @@ async function compress(session: Session, table: Table, hypertable: HypertableCo
     `${name('orderby')} = ${literal(orderBy || `${quoteAll([timeColumn])} DESC`)}`,
     ...(segmentBy.length > 0 ? [`${name('segmentby')} = ${literal(quoteAll(segmentBy))}`] : []),
   ]
-  // Settings of chunks that are compressed already cannot be changed, and need not be.
-  if (row?.enabled !== true)
+  // To set them locks the table, so it is not done at every start; what an operator changed since stays, too.
+  if (created || row?.enabled !== true)
     await step(session, 'hypertable.compressAfter', `ALTER TABLE ${table.sql} SET (${settings.join(', ')})`)
   const after = age(compressAfter, integer)
   await step(
@@ -136,9 +150,9 @@ async function compress(session: Session, table: Table, hypertable: HypertableCo
   )
 }
 
-async function step(session: Session, path: string, statement: string): Promise<void> {
+async function step(session: Session, path: string, statement: string): Promise<readonly Row[]> {
   try {
-    await session.query(statement)
+    return await session.query(statement)
   } catch (error) {
     if (!isServerError(error) || /^(08|40|53|55|57|58)/.test(error.code)) throw error
     const hint = error.hint === undefined ? '' : `; ${error.hint}`

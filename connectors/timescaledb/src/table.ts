@@ -25,6 +25,8 @@ export interface Table {
   /** The same as SQL takes it. */
   readonly sql: string
   readonly schema: string
+  /** The name without the schema. */
+  readonly relation: string
   /** The letter of `pg_class.relkind`. */
   readonly kind: string
   readonly columns: readonly Column[]
@@ -91,6 +93,7 @@ async function describe(session: Session, row: Row): Promise<Table> {
     name: `${schema}.${name}`,
     sql: `${quote(schema)}.${quote(name)}`,
     schema,
+    relation: name,
     kind: String(row.kind),
     columns: columns.map(describeColumn),
     uniqueKeys: uniqueKeys.map(index => index.columns as readonly string[]),

@@ -24,7 +24,7 @@ describe.skipIf(!own.available || own.origin !== 'local')('TLS', { timeout: 30_0
     await db.close()
     await rm(folder, { recursive: true, force: true })
   })
-  const connection = { ...db.connection, host: 'localhost' }
+  const connection: typeof db.connection = { ...db.connection, host: 'localhost' }
   const inUse = (name: string) =>
     db.value(
       `SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'pulsar-io public/default/${name}'`,
