@@ -12,6 +12,8 @@ import type { PulsarProducerOptions } from './producer/options.ts'
 import type { PulsarProducer } from './producer/producer.ts'
 import type { SchemaCache } from './schemas.ts'
 import { openStore } from './store/open-store.ts'
+import { Coordinators } from './transaction/coordinators.ts'
+import { Transaction } from './transaction/transaction.ts'
 
 /**
  * What this driver can do. `deduplication` and `lastSequenceId` need a broker on which deduplication is on for the
@@ -23,7 +25,7 @@ export const PULSAR_CAPABILITIES: Capabilities = {
   deduplication: true,
   seekByTime: true,
   nackDelay: true,
-  transactions: false,
+  transactions: true,
   durableAcks: false,
 }
 
@@ -37,6 +39,7 @@ export class PulsarClient implements MessagingClient {
   readonly topics: Topics
   private readonly context: ClientContext
   private readonly options: PulsarOptions
+  private readonly coordinators: Coordinators
   private readonly open = new Set<Closable>()
   private closing: Promise<void> | undefined
 
@@ -44,6 +47,7 @@ export class PulsarClient implements MessagingClient {
     this.context = context
     this.topics = topics
     this.options = options
+    this.coordinators = new Coordinators(context)
   }
 
   /** Schemas of topics, as the broker's registry has them. */
@@ -66,6 +70,15 @@ export class PulsarClient implements MessagingClient {
   async createReader(options: PulsarReaderOptions): Promise<PulsarReader> {
     this.refuseClosed()
     return this.keep(await openReader(this.context, options, this.forget))
+  }
+
+  /**
+   * Begins a transaction, which the coordinator gives up after `timeoutMs` (default: the client's). Rejects with
+   * `PIO_PULSAR_TRANSACTIONS` where brokers have transactions switched off.
+   */
+  async beginTransaction(timeoutMs = this.options.transactionTimeoutMs ?? 60_000): Promise<Transaction> {
+    this.refuseClosed()
+    return new Transaction(await this.coordinators.begin(timeoutMs), this.coordinators)
   }
 
   async openStore(name: string): Promise<KeyValueStore> {

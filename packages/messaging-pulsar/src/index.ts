@@ -1,6 +1,7 @@
 export * from './auth/index.ts'
 export { PULSAR_CAPABILITIES, PulsarClient } from './client.ts'
 export type { TlsOptions } from './connection/tls-options.ts'
+export type { PulsarConsumer } from './consumer/consumer.ts'
 export type { PulsarReaderOptions } from './consumer/open-reader.ts'
 export type { ConsumerDefaults, PulsarConsumerOptions } from './consumer/options.ts'
 export { openPulsar } from './open.ts'
@@ -14,4 +15,6 @@ export type {
   RoutingMode,
 } from './producer/options.ts'
 export type { PulsarOutgoingMessage } from './producer/outgoing.ts'
+export type { PulsarProducer } from './producer/producer.ts'
+export type { Transaction } from './transaction/transaction.ts'
 export type { CompressionType } from './wire/compression.ts'

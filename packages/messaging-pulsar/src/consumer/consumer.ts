@@ -27,6 +27,8 @@ export interface ConsumerTransaction {
   joinSubscription(partitionTopic: string, subscription: string): Promise<void>
   /** The transaction is not over before this is settled. */
   track(work: Promise<unknown>): void
+  /** Called when nothing of the transaction takes effect. */
+  onUndone(undo: () => void): void
 }
 
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024
@@ -118,7 +120,7 @@ export class PulsarConsumer implements Consumer {
     }
     const settled: Promise<void>[] = []
     for (const [partition, own] of groups) {
-      const work = partition.acknowledge(own, transaction?.id)
+      const work = partition.acknowledge(own, transaction)
       if (work === undefined) continue
       settled.push(work)
       transaction?.track(work)

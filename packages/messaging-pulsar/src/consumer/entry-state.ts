@@ -46,22 +46,33 @@ export class EntryState {
     return true
   }
 
-  /** The bits of what is not acknowledged, as the protocol has them: 64 to a number. */
-  ackSet(): readonly bigint[] {
-    const words: bigint[] = []
-    const { states } = this
-    for (let from = 0; from < states.length; from += 64) {
-      let low = 0
-      let high = 0
-      for (let bit = 0; bit < 64 && from + bit < states.length; bit += 1) {
-        if (states[from + bit] === ACKNOWLEDGED) continue
-        if (bit < 32) low |= 1 << bit
-        else high |= 1 << (bit - 32)
-      }
-      words.push(BigInt.asIntN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)))
-    }
-    return words
+  /** Takes an acknowledgement back: the message may be handed out again. */
+  reopen(index: number): void {
+    if (this.states[index] !== ACKNOWLEDGED) return
+    this.states[index] = OPEN
+    this.remaining += 1
   }
+
+  /** The bits of what is not acknowledged. */
+  ackSet(): readonly bigint[] {
+    return bitsOf(this.states.length, index => this.states[index] !== ACKNOWLEDGED)
+  }
+}
+
+/** Bits as the protocol has them: 64 to a number, the first index lowest. */
+export function bitsOf(count: number, isSet: (index: number) => boolean): readonly bigint[] {
+  const words: bigint[] = []
+  for (let from = 0; from < count; from += 64) {
+    let low = 0
+    let high = 0
+    for (let bit = 0; bit < 64 && from + bit < count; bit += 1) {
+      if (!isSet(from + bit)) continue
+      if (bit < 32) low |= 1 << bit
+      else high |= 1 << (bit - 32)
+    }
+    words.push(BigInt.asIntN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)))
+  }
+  return words
 }
 
 /** The entries of one partition of which something is out or half acknowledged. */

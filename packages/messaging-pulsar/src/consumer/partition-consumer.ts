@@ -15,7 +15,7 @@ import { type EntryMetadata, readEntryMetadata } from '../wire/metadata.ts'
 import { AckQueue, type CumulativeAck, sendAck } from './ack-queue.ts'
 import { ChunkAssembler } from './chunks.ts'
 import { Delivery, type DeliverySource } from './delivery.ts'
-import { EntryState, HELD, OPEN, REFUSED, UnsettledEntries } from './entry-state.ts'
+import { bitsOf, EntryState, HELD, OPEN, REFUSED, UnsettledEntries } from './entry-state.ts'
 import type { PulsarMessage } from './message.ts'
 import { type PermitLimits, Permits } from './permits.ts'
 
@@ -24,6 +24,12 @@ export interface StartAt {
   readonly position: Position
   /** Whether the message that stands there comes, too. */
   readonly inclusive: boolean
+}
+
+/** What acknowledging in a transaction takes. */
+export interface AckTransaction {
+  readonly id: TransactionId
+  onUndone(undo: () => void): void
 }
 
 /** What a consumer of one partition is made of. */
@@ -179,8 +185,9 @@ export class PartitionConsumer implements ConsumerHandler {
   }
 
   /** Messages of this partition, all at once. Resolves when the broker has recorded it. */
-  acknowledge(messages: readonly PulsarMessage[], transaction?: TransactionId): Promise<void> | undefined {
+  acknowledge(messages: readonly PulsarMessage[], transaction?: AckTransaction): Promise<void> | undefined {
     const touched = new Set<EntryState>()
+    const inTransaction = new Map<EntryState, Set<number>>()
     let last: EntryState | undefined
     for (const message of messages) {
       const { state } = message.delivery
@@ -188,11 +195,18 @@ export class PartitionConsumer implements ConsumerHandler {
       const wasHeld = state.states[message.index] === HELD
       if (!state.acknowledge(message.index)) continue
       if (wasHeld) this.held -= 1
+      if (transaction !== undefined) {
+        // The broker hands it out again, then.
+        transaction.onUndone(() => state.reopen(message.index))
+        const indexes = inTransaction.get(state)
+        if (indexes === undefined) inTransaction.set(state, new Set([message.index]))
+        else indexes.add(message.index)
+      }
       if (state !== last) touched.add(state)
       last = state
     }
     if (touched.size === 0) return undefined
-    if (transaction !== undefined) return this.acknowledgeInTransaction(touched, transaction)
+    if (transaction !== undefined) return this.acknowledgeInTransaction(inTransaction, transaction.id)
     return this.acks.individual(touched)
   }
 
@@ -514,21 +528,22 @@ export class PartitionConsumer implements ConsumerHandler {
     this.acks.individual([state]).catch(this.settings.context.report)
   }
 
-  private async acknowledgeInTransaction(entries: Iterable<EntryState>, transaction: TransactionId): Promise<void> {
+  private async acknowledgeInTransaction(
+    entries: ReadonlyMap<EntryState, ReadonlySet<number>>,
+    transaction: TransactionId,
+  ): Promise<void> {
     const { topic, subscription } = this.settings
     const action = `acknowledging on ${topic} as ${subscription} in a transaction`
     const connection = await this.connected(action)
-    const ids = [...entries].flatMap(entry =>
-      entry.remaining > 0
-        ? [{ ledgerId: entry.ledgerId, entryId: entry.entryId, ackSet: entry.ackSet(), batchSize: entry.states.length }]
-        : [
-            { ledgerId: entry.ledgerId, entryId: entry.entryId, batchSize: entry.states.length },
-            ...(entry.chunks ?? []),
-          ],
-    )
+    const ids = [...entries].flatMap(([{ ledgerId, entryId, states, chunks }, indexes]) => {
+      const batchSize = states.length
+      if (indexes.size === batchSize) return [{ ledgerId, entryId, batchSize }, ...(chunks ?? [])]
+      // Of what others have acknowledged, a transaction says nothing.
+      return [{ ledgerId, entryId, batchSize, ackSet: bitsOf(batchSize, index => !indexes.has(index)) }]
+    })
     try {
       await sendAck(connection, this.id, ACK_TYPES.Individual, ids, transaction)
-      for (const entry of entries) if (entry.remaining === 0) this.unsettled.remove(entry)
+      for (const entry of entries.keys()) if (entry.remaining === 0) this.unsettled.remove(entry)
     } catch (error) {
       throw namedError(error, { action, topic, subscription })
     }

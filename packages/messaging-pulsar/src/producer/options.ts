@@ -48,6 +48,8 @@ export interface ProducerDefaults {
   readonly whenFull?: 'wait' | 'reject' | undefined
   /** Default RoundRobin. */
   readonly routing?: RoutingMode | undefined
+  /** Which partition `Single` stands for, counted round where there are fewer. Default: any. */
+  readonly singlePartition?: number | undefined
   /** Default JavaStringHash, as in Java. */
   readonly hashing?: HashingScheme | undefined
 }
@@ -72,6 +74,7 @@ export interface ResolvedProducerOptions {
   readonly maxPendingBytes: number
   readonly whenFull: 'wait' | 'reject'
   readonly routing: RoutingMode
+  readonly singlePartition: number | undefined
   readonly hashing: HashingScheme
 }
 
@@ -95,6 +98,7 @@ export function resolveProducerOptions(options: ProducerDefaults, defaults: Prod
     maxPendingBytes: options.maxPendingBytes ?? defaults.maxPendingBytes ?? 64 * MIB,
     whenFull: options.whenFull ?? defaults.whenFull ?? 'wait',
     routing: options.routing ?? defaults.routing ?? 'RoundRobin',
+    singlePartition: options.singlePartition ?? defaults.singlePartition,
     hashing: options.hashing ?? defaults.hashing ?? 'JavaStringHash',
   }
 }

@@ -15,7 +15,9 @@ export class Router {
   constructor(partitions: number, options: ResolvedProducerOptions) {
     this.partitions = partitions
     this.options = options
-    this.turn = Math.floor(Math.random() * partitions)
+    const { routing, singlePartition } = options
+    const fixed = routing === 'Single' ? singlePartition : undefined
+    this.turn = fixed === undefined ? Math.floor(Math.random() * partitions) : fixed % partitions
   }
 
   partition(message: PulsarOutgoingMessage): number {
