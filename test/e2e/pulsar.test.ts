@@ -28,7 +28,7 @@ const written = async (user: Workspace): Promise<readonly string[]> =>
 describe.skipIf(!pulsar.available)('connectors on Apache Pulsar', { timeout: 120_000 }, () => {
   it('move records out of a topic, once each under EFFECTIVELY_ONCE, run by run', async () => {
     const user = await workspace()
-    const topic = `persistent://${await freshNamespace()}/out`
+    const topic = `persistent://${await freshNamespace({})}/out`
     const lines = Array.from({ length: 1000 }, (_, n) => `{"n":${n}}`)
     const sink = sinkOf(topic, '--processing-guarantees', 'EFFECTIVELY_ONCE')
     await user.produce(topic, lines.slice(0, 600), clusterFlags)
@@ -52,7 +52,7 @@ describe.skipIf(!pulsar.available)('connectors on Apache Pulsar', { timeout: 120
 
   it('refuse EFFECTIVELY_ONCE where the topic does not deduplicate, and say how to change that', async () => {
     const user = await workspace()
-    const namespace = await freshNamespace()
+    const namespace = await freshNamespace({})
     await user.file('in.txt', 'a\n')
     const flags = ['--processing-guarantees', 'EFFECTIVELY_ONCE']
     const { code, stderr } = await user.run(sourceOf(`persistent://${namespace}/in`, ...flags))

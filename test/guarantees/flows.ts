@@ -1,12 +1,13 @@
 import { readFile, stat } from 'node:fs/promises'
-import { openEmbedded } from '../../packages/messaging-embedded/src/index.ts'
 import { numberedLines } from '../support/records.ts'
 import type { SearchServer } from '../support/search-server.ts'
 import type { Workspace } from '../support/workspace.ts'
+import type { Place } from './place.ts'
 
 /** One way of records through the product. */
 export interface Flow {
   readonly name: string
+  readonly place: Place
   /** Records that go through it. */
   readonly records: number
   /** Puts the records where they come from. */
@@ -17,71 +18,63 @@ export interface Flow {
   progress(user: Workspace): Promise<number>
   /** What has arrived, in order. */
   arrived(user: Workspace): Promise<readonly unknown[]>
-  /** Where records arrived is left in the order in which they came. */
-  readonly showsOrder: boolean
   /** Writing a record twice cannot be seen in the end. */
   readonly overwrites: boolean
 }
 
 const lineBytes = 36
 
-export function fileToTopic(records: number): Flow {
+export function fileToTopic(records: number, place: Place): Flow {
+  const { topic, flags } = place
   return {
     name: 'file source → topic',
+    place,
     records,
     prepare: async user => {
       await user.file('in.ndjson', `${numberedLines(records).join('\n')}\n`)
     },
     args: [
-      ...['--archive', 'connectors/file.tgz', '--kind', 'source', '--destination-topic-name', 'events'],
+      ...['--archive', 'connectors/file.tgz', '--kind', 'source', '--destination-topic-name', topic, ...flags],
       ...['--source-config', '{"path":"in.ndjson","format":"ndjson"}'],
     ],
-    progress: user => messagesIn(user, 'events'),
-    arrived: async user => (await user.consume('events')).map(record => record.value),
-    showsOrder: true,
+    progress: user => place.published(user, lineBytes),
+    arrived: async user =>
+      (await user.consume(topic, flags)).map(({ value }) => (typeof value === 'string' ? parsed(value) : value)),
     overwrites: false,
   }
 }
 
-export function topicToFile(records: number): Flow {
+export function topicToFile(records: number, place: Place): Flow {
+  const { topic, flags } = place
   return {
     name: 'topic → file sink',
+    place,
     records,
-    prepare: user => user.produce('events', numberedLines(records)),
+    prepare: user => user.produce(topic, numberedLines(records), flags),
     args: [
-      ...['--archive', 'connectors/file.tgz', '--kind', 'sink', '--inputs', 'events', '--subs-position', 'Earliest'],
-      ...['--sink-config', '{"path":"out.ndjson","format":"lines"}', '--batch-size', '100'],
+      ...['--archive', 'connectors/file.tgz', '--kind', 'sink', '--inputs', topic, '--subs-position', 'Earliest'],
+      ...['--sink-config', '{"path":"out.ndjson","format":"lines"}', '--batch-size', '100', ...flags],
     ],
     progress: async user => (await sizeOf(user.path('out.ndjson'))) / lineBytes,
     arrived: async user => lines(await readFile(user.path('out.ndjson'), 'utf8')),
-    showsOrder: true,
     overwrites: false,
   }
 }
 
-export function topicToElasticsearch(records: number, server: SearchServer, index: string): Flow {
+export function topicToElasticsearch(records: number, place: Place, server: SearchServer, index: string): Flow {
+  const { topic, flags } = place
   return {
     name: 'topic → Elasticsearch',
+    place,
     records,
-    prepare: user => user.produce('events', numberedLines(records)),
+    prepare: user => user.produce(topic, numberedLines(records), flags),
     args: [
-      ...['--archive', 'connectors/elasticsearch.tgz', '--inputs', 'events', '--subs-position', 'Earliest'],
+      ...['--archive', 'connectors/elasticsearch.tgz', '--inputs', topic, '--subs-position', 'Earliest', ...flags],
       ...['--sink-config', JSON.stringify({ elasticSearchUrl: server.url, indexName: index }), '--batch-size', '100'],
     ],
     progress: () => server.indexed(index),
     arrived: async () => (await server.documents(index, 'n')).map(({ _source }) => _source),
-    showsOrder: false,
     overwrites: true,
-  }
-}
-
-async function messagesIn(user: Workspace, topic: string): Promise<number> {
-  const client = await openEmbedded({ directory: user.path('.pulsar-io') })
-  try {
-    if (!(await client.topics.exists(topic))) return 0
-    return (await client.topics.stats(topic)).messages
-  } finally {
-    await client.close()
   }
 }
 

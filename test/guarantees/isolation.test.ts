@@ -4,13 +4,14 @@ import { numberedLines, tally } from '../support/records.ts'
 import type { RuntimeProcess } from '../support/runtime-process.ts'
 import { workspace } from '../support/workspace.ts'
 import { topicToFile } from './flows.ts'
+import { inEmbeddedLog } from './place.ts'
 
 const RECORDS = 20_000
 
 describe('isolation', { timeout: 60_000 }, () => {
   it.each(['thread', 'process', 'inline'])('%s moves the same records', async isolation => {
     const user = await workspace()
-    const flow = topicToFile(RECORDS)
+    const flow = topicToFile(RECORDS, await inEmbeddedLog())
     await flow.prepare(user)
     const end = await user.run([...flow.args, '--isolation', isolation, '--exit-when-idle', '500ms'])
     expect(end, end.stderr).toMatchObject({ code: 0, summary: { recordsIn: RECORDS, recordsOut: RECORDS } })
@@ -21,7 +22,7 @@ describe('isolation', { timeout: 60_000 }, () => {
     'process: an instance that is killed with -9 is started again, and loses nothing',
     async () => {
       const user = await workspace()
-      const flow = topicToFile(RECORDS)
+      const flow = topicToFile(RECORDS, await inEmbeddedLog())
       await flow.prepare(user)
       const run = user.start([
         ...flow.args,
