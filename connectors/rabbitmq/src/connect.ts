@@ -5,23 +5,19 @@ import { brokerProblem, connectError, type Where } from './errors.ts'
 import { type Broker, BrokerError, type ConnectionEvents, type Declaration } from './port.ts'
 import { tlsSettings } from './tls.ts'
 
-/** Makes a connection; replaced in tests that want none. */
-export type Connect = typeof openBroker
-
 /** Connects and logs in. Throws a ConfigError, ConnectionError or AuthError that says what is wrong. */
 export async function connectTo(
   config: ConnectionConfig,
   context: ConnectorContext,
   where: Where,
   events: ConnectionEvents,
-  connect: Connect = openBroker,
 ): Promise<Broker> {
   const tls = await tlsSettings(config)
   if (tls?.rejectUnauthorized === false)
     context.logger.warn('tls.disableCertificateValidation: any certificate is believed, so the connection is not safe')
   const limits = [config.connectionTimeout, config.handshakeTimeout].filter(limit => limit > 0)
   try {
-    return await connect(
+    return await openBroker(
       {
         host: config.host,
         port: config.port,

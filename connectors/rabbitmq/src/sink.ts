@@ -8,8 +8,7 @@ import {
   type Record,
   type SinkContext,
 } from '@pulsar-io/sdk'
-import { openBroker } from './client.ts'
-import { type Connect, connectTo, ensure } from './connect.ts'
+import { connectTo, ensure } from './connect.ts'
 import { Delivering } from './delivering.ts'
 import { lostError, type Where, whereOf } from './errors.ts'
 import { messageMaker } from './message.ts'
@@ -33,37 +32,26 @@ export const sink = defineSink({
 })
 
 /** Publishes each batch over a channel of its own, and waits for the confirm of each message. */
-export class RabbitmqSink implements BatchSink<SinkConfig> {
-  readonly #connect: Connect
+class RabbitmqSink implements BatchSink<SinkConfig> {
   #broker: Broker | undefined
   #delivering: Delivering | undefined
   #messageOf: (record: Record) => OutgoingMessage | undefined = () => undefined
 
-  constructor(connect: Connect = openBroker) {
-    this.#connect = connect
-  }
-
   async open(config: SinkConfig, context: SinkContext): Promise<void> {
     const where = whereOf(config)
     this.#messageOf = messageMaker(config, routingKeyOf(parseTemplate(config.routingKey)))
-    const broker = await connectTo(
-      config,
-      context,
-      where,
-      {
-        // A write under way hears of it by itself; while nothing is written, nobody else would tell.
-        lost: error => context.lost(lostError(error, where)),
-        blocked: reason => {
-          this.#delivering?.block()
-          context.connection('blocked', `${where.url} takes nothing from publishers for now: ${reason}`)
-        },
-        unblocked: () => {
-          this.#delivering?.unblock()
-          context.connection('connected')
-        },
+    const broker = await connectTo(config, context, where, {
+      // A write under way hears of it by itself; while nothing is written, nobody else would tell.
+      lost: error => context.lost(lostError(error, where)),
+      blocked: reason => {
+        this.#delivering?.block()
+        context.connection('blocked', `${where.url} takes nothing from publishers for now: ${reason}`)
       },
-      this.#connect,
-    )
+      unblocked: () => {
+        this.#delivering?.unblock()
+        context.connection('connected')
+      },
+    })
     this.#broker = broker
     this.#delivering = new Delivering(broker, where, config)
     await prepare(broker, config, where)

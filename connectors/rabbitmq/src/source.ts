@@ -8,8 +8,7 @@ import {
   type SourceRecord,
 } from '@pulsar-io/sdk'
 import { Acks } from './acks.ts'
-import { openBroker } from './client.ts'
-import { type Connect, connectTo, ensure } from './connect.ts'
+import { connectTo, ensure } from './connect.ts'
 import { brokerProblem, lostError, type Where, whereOf } from './errors.ts'
 import { type Broker, BrokerError, type Consumption, type Delivery } from './port.ts'
 import { recordOf, STREAM_OFFSET } from './received.ts'
@@ -32,8 +31,7 @@ const MAX_READ = 1000
 const LOOK_EVERY_MS = 5_000
 
 /** Reads a queue over one channel. */
-export class RabbitmqSource implements Source<SourceConfig, Buffer> {
-  readonly #connect: Connect
+class RabbitmqSource implements Source<SourceConfig, Buffer> {
   readonly #acks = new Acks(() => this.#consumption)
   #context: SourceContext | undefined
   #broker: Broker | undefined
@@ -44,10 +42,6 @@ export class RabbitmqSource implements Source<SourceConfig, Buffer> {
   #timer: NodeJS.Timeout | undefined
   #lastProgress = 0
 
-  constructor(connect: Connect = openBroker) {
-    this.#connect = connect
-  }
-
   async open(config: SourceConfig, context: SourceContext): Promise<void> {
     this.#context = context
     context.signal.addEventListener('abort', () => this.#wake?.(), { once: true })
@@ -56,7 +50,7 @@ export class RabbitmqSource implements Source<SourceConfig, Buffer> {
     const lost = (error: BrokerError): void => this.#fail(lostError(error, where))
     // Publishers alone are blocked.
     const events = { lost, blocked: () => undefined, unblocked: () => undefined }
-    const broker = await connectTo(config, context, where, events, this.#connect)
+    const broker = await connectTo(config, context, where, events)
     this.#broker = broker
     await prepare(broker, config, where)
     const prefetch = config.prefetchCount || DEFAULT_PREFETCH
