@@ -51,6 +51,11 @@ export class ExampleFolder {
     return new ExampleFolder(folder, bin)
   }
 
+  /** Absolute path. */
+  get path(): string {
+    return this.#folder
+  }
+
   /** Runs a script and resolves with what it wrote to stdout. @throws when it fails, with what it wrote to stderr. */
   async run(script: string): Promise<string> {
     const env = { ...process.env, PATH: [this.#bin, process.env.PATH].join(delimiter), NODE_OPTIONS: '' }
