@@ -87,7 +87,8 @@ const fields = {
     description: 'What a number means in a timestamp column, counted from 1970.',
   }),
   batchSize: integer({ min: 0, max: 1_000_000 }).default(200).meta({
-    description: 'Rows in a transaction at most; 0 stands for 10,000. 5000 is good for a large backlog.',
+    description:
+      'Rows in a transaction at most; 0 stands for 10,000. With a large backlog that is several times faster.',
   }),
   timeoutMs: integer({ min: 0 }).default(500).meta({
     description: 'Milliseconds that a record waits for company at most; 0 stands for 10.',

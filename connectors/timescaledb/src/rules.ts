@@ -126,7 +126,7 @@ function creationProblems({ createTable, columns, hypertable, key }: Raw): Findi
       [timeColumn, 'timeColumn'],
       [partitionColumn, 'partitionColumn'],
     ])
-      if (createTable === true && key.length > 0 && isSet(column) && !key.includes(column))
+      if (createTable === true && key.length > 0 && names.includes(String(column)) && !key.includes(column))
         findings.push({
           path: ['key'],
           message: `has to hold ${what} ${column}: TimescaleDB asks it of a unique index`,
