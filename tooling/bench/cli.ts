@@ -9,9 +9,18 @@ import { log } from './log.ts'
 import { memory } from './memory.ts'
 import { rabbitmq } from './rabbitmq.ts'
 import { start } from './start.ts'
+import { timescaledb } from './timescaledb.ts'
 import type { Bench, Figure, Spread } from './types.ts'
 
-const benches: { readonly [name: string]: Bench } = { log, elasticsearch, rabbitmq, start, memory, archives }
+const benches: { readonly [name: string]: Bench } = {
+  log,
+  elasticsearch,
+  rabbitmq,
+  timescaledb,
+  start,
+  memory,
+  archives,
+}
 
 const root = join(import.meta.dirname, '..', '..')
 

@@ -18,6 +18,9 @@ const ROWS = 300_000
 const BATCH = 10_000
 const COLUMNS = `time timestamptz NOT NULL, device text, temperature double precision, humidity numeric, ok boolean, note text`
 
+/** Not the one that tests on the same server use. */
+const POSITIONS = `bench_positions_${process.pid}`
+
 type Guarantee = 'ATLEAST_ONCE' | 'EFFECTIVELY_ONCE'
 
 /** Where the server is, in words that `pg`, `psql` and the sink share. */
@@ -75,7 +78,7 @@ export const timescaledb: Bench = async ({ root, folder, rounds }) => {
   }
   const memory = await peakMemory(root, folder, place, topic, client, rounds)
   await topic.close()
-  await client.query('DROP TABLE IF EXISTS pulsar_io_positions')
+  await client.query(`DROP TABLE IF EXISTS ${POSITIONS}`)
   await client.end()
   const figure = (name: string, value: number[], against: string, reference: number[], goal?: number): Figure => {
     const ratio = ratios(value, reference)
@@ -140,7 +143,7 @@ function sinkConfig(place: Place, topic: BenchTopic, tableName: string, guarante
     inputs: [topic.name],
     sourceSubscriptionPosition: 'Earliest' as const,
     processingGuarantees: guarantee,
-    configs: { connection: place, tableName, batchSize: BATCH },
+    configs: { connection: place, tableName, batchSize: BATCH, positionsTable: POSITIONS },
   }
 }
 
@@ -167,7 +170,9 @@ async function directSink(root: string, place: Place, rows: readonly unknown[]) 
   const all = records(rows)
   const { signal } = new AbortController()
   return async (tableName: string, guarantee: Guarantee) => {
-    const parsed = definition.parse({ connection: place, tableName, batchSize: BATCH })
+    const parsed = definition.parse({
+      ...{ connection: place, tableName, batchSize: BATCH, positionsTable: POSITIONS },
+    })
     if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join('; '))
     const sink = definition.create() as BatchSink
     await sink.open(parsed.config, createSinkContext({ guarantee, name: tableName }))

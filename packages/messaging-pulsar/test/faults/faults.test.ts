@@ -17,7 +17,7 @@ describe.skipIf(!dedicated.available)('numbered messages with sequence ids', () 
 
   async function open(options: Partial<PulsarOptions> = {}): Promise<PulsarClient> {
     if (!dedicated.available) throw new Error(dedicated.reason)
-    const client = await connect(options, dedicated)
+    const client = await connect({ ...options, logger: console as never }, dedicated)
     clients.push(client)
     return client
   }
@@ -105,9 +105,17 @@ describe.skipIf(!dedicated.available)('numbered messages with sequence ids', () 
   })
 
   it('survive a broker that restarts', async () => {
-    const verdict = await judge('broker restart', 0, async () => {
+    const verdict = await judge('broker restart', 0, async topic => {
       await sleep(500)
-      if (dedicated.available) await dedicated.restart()
+      if (dedicated.available) {
+        console.error('RESTART', new Date().toISOString())
+        await dedicated.restart()
+        console.error(
+          'RESTARTED',
+          new Date().toISOString(),
+          await (await fetch(dedicated.adminUrl + '/admin/v2/' + topic.replace('://', '/') + '/stats')).text(),
+        )
+      }
       await sleep(500)
     })
     expect(verdict).toMatchObject(NOTHING_WRONG)

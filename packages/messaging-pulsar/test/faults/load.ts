@@ -68,6 +68,7 @@ export async function underLoad(options: LoadOptions): Promise<Verdict> {
 async function writeAll(options: LoadOptions, hurting: { readonly over: boolean }) {
   const { writer, topic } = options
   const producer = await writer.createProducer({ topic, name: 'numbers' })
+  console.error('producing', new Date().toISOString())
   let confirmed = 0
   let sentAgain = 0
   while (!hurting.over || confirmed < options.messages) {
@@ -106,12 +107,14 @@ async function readAll(options: LoadOptions, progress: { readonly written: numbe
     type: 'Failover',
     initialPosition: 'Earliest',
   })
+  console.error('subscribed', new Date().toISOString())
   const numbers = new Set<number>()
   let again = 0
   let quietSince = Date.now()
   // A minute of silence at the end is a loss.
   while (numbers.size < progress.written && (progress.written === Infinity || Date.now() - quietSince < 60_000)) {
     const messages = await consumer.receive({ maxMessages: 500, timeoutMs: 500 })
+    console.error('got', messages.length, consumer.active, new Date().toISOString())
     if (messages.length > 0) quietSince = Date.now()
     for (const message of messages) {
       const number = numberOf(message)
