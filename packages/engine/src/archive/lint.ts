@@ -17,7 +17,7 @@ export const README_HEADINGS: readonly string[] = [
 ]
 
 /** Bytes that a packed connector should stay below: what is larger has something in it that it does not need. */
-export const MAX_ARCHIVE_BYTES = 500_000
+const MAX_ARCHIVE_BYTES = 500_000
 
 /** Something that an archive should not be published with. */
 export interface LintFinding {

@@ -21,7 +21,7 @@ import { effectOf, type RecordContent, type SinkConformanceOptions, type SinkPla
 
 export type SinkClause = Clause<SinkConformanceOptions, SinkRun>
 
-export const TOPIC = 'persistent://public/default/conformance'
+const TOPIC = 'persistent://public/default/conformance'
 
 /** How an instance is opened. */
 export interface OpenOptions {
