@@ -78,6 +78,8 @@ export class PartitionConsumer implements ConsumerHandler {
   private queue: Delivery[] = []
   private queueHead = 0
   private again: PulsarMessage[] = []
+  /** Of permits for a consumer that it does not know yet a broker hears nothing. */
+  private subscribed = false
   private connection: Connection | undefined
   private epoch = 0
   private start: StartAt | undefined
@@ -179,7 +181,7 @@ export class PartitionConsumer implements ConsumerHandler {
   /** Lets the broker send more, where there is room. */
   replenish(): void {
     const { connection, permits } = this
-    if (connection === undefined || this.seeking) return
+    if (connection === undefined || !this.subscribed || this.seeking) return
     const granted = permits.grant(this.queued, this.settings.room())
     if (granted > 0) connection.send('flow', { consumerId: this.id, messagePermits: granted })
   }
@@ -570,6 +572,7 @@ export class PartitionConsumer implements ConsumerHandler {
     const action = `cannot subscribe to ${topic} as ${subscription}`
     this.dropQueue()
     this.permits.reset()
+    this.subscribed = false
     connection.addConsumer(this.id, this)
     // A message may come before the answer does.
     this.connection = connection
@@ -588,6 +591,7 @@ export class PartitionConsumer implements ConsumerHandler {
         action,
       )
       if (signal.aborted) throw signal.reason
+      this.subscribed = true
       await this.acks.connected(connection)
       this.replenish()
     } catch (error) {
