@@ -9,34 +9,45 @@ const common = {
   'socket.connection.setup.timeout.ms': whole('Time to connect, in ms.', 1),
   'metadata.max.age.ms': whole('How often to look for new partitions and topics, in ms.', 100),
   'ssl.keystore.location': text('The same as sslKeystoreLocation.'),
-  'ssl.keystore.password': secret().optional(),
-  'ssl.key.password': secret().optional(),
+  'ssl.keystore.password': hidden('Password of sslKeystoreLocation.'),
+  'ssl.key.password': hidden('Password of the key in sslKeystoreLocation.'),
   'ssl.truststore.certificates': text('Certificates of the authorities to trust, as PEM text.'),
   'ssl.keystore.certificate.chain': text('The client’s certificate, as PEM text.'),
-  'ssl.keystore.key': secret().optional(),
+  'ssl.keystore.key': hidden('The client’s private key, as PEM text.'),
   'ssl.cipher.suites': text('Cipher suites to offer, by their OpenSSL names, separated by commas.'),
   'sasl.oauthbearer.token.endpoint.url': text('Where OAUTHBEARER gets its tokens by client credentials.'),
   'sasl.oauthbearer.client.credentials.client.id': text('Client that asks for tokens.'),
-  'sasl.oauthbearer.client.credentials.client.secret': secret().optional(),
+  'sasl.oauthbearer.client.credentials.client.secret': hidden('Its secret.'),
   'sasl.oauthbearer.scope': text('Scope to ask tokens for.'),
 }
 
 const consumer = {
   ...common,
-  'isolation.level': z.enum(['read_committed', 'read_uncommitted']).optional(),
+  'isolation.level': z
+    .enum(['read_committed', 'read_uncommitted'])
+    .optional()
+    .meta({ description: 'Instead of isolationLevel.' }),
   'fetch.max.bytes': whole('Bytes of one answer at most.', 1024),
   'fetch.max.wait.ms': whole('How long a server waits for fetchMinBytes, in ms.', 0),
   'max.partition.fetch.bytes': whole('Bytes of one partition in an answer at most.', 1024),
   'max.poll.records': whole('Records that are handed on at once, at most.', 1),
   'max.poll.interval.ms': whole('Time to settle what is in flight before partitions are handed over, in ms.', 1000),
   'group.instance.id': text('Name of a static member; each instance appends its number.'),
-  'allow.auto.create.topics': boolean().optional(),
+  'allow.auto.create.topics': boolean()
+    .optional()
+    .meta({ description: 'Lets the servers make a missing topic; true unless it says otherwise.' }),
 }
 
 const producer = {
   ...common,
-  'compression.type': z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).optional(),
-  'enable.idempotence': boolean().optional(),
+  'compression.type': z
+    .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
+    .optional()
+    .meta({ description: 'Instead of compressionType.' }),
+  'enable.idempotence': boolean().optional().meta({
+    description:
+      'Numbers batches, so that one that is sent twice is written once; true unless it says otherwise, with acks all.',
+  }),
   'linger.ms': whole('How long a batch waits for more records, in ms.', 0),
   'transactional.id': text('What the names of transactions begin with.'),
   'transaction.timeout.ms': whole('When the server gives up a transaction whose writer is gone, in ms.', 1000),
@@ -87,9 +98,9 @@ export function withoutEffect(option: string, given: { readonly [name: string]: 
 }
 
 function properties<S extends z.ZodRawShape>(understood: S, kind: 'consumer' | 'producer') {
-  const hidden = Object.fromEntries(SECRETS.map(name => [name, secret().optional()]))
+  const others = Object.fromEntries(SECRETS.map(name => [name, hidden('No effect here; never shown.')]))
   return z
-    .object({ ...hidden, ...understood } as S)
+    .object({ ...others, ...understood } as S)
     .catchall(z.union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number, or true or false' }))
     .prefault({} as never)
     .meta({
@@ -99,6 +110,10 @@ function properties<S extends z.ZodRawShape>(understood: S, kind: 'consumer' | '
 
 function text(description: string) {
   return z.string({ error: 'must be a text' }).optional().meta({ description })
+}
+
+function hidden(description: string) {
+  return secret().optional().meta({ description })
 }
 
 function whole(description: string, min: number) {

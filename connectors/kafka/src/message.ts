@@ -1,13 +1,9 @@
 import { type Record, RecordError } from '@pulsar-io/sdk'
 import type { OutgoingRecord } from './driver/producer.ts'
+import { HEADER_BYTES, RECORD_BYTES } from './driver/record-batch.ts'
 import type { SinkConfig } from './options.ts'
 import { serializer } from './serde.ts'
 import { parseTopic } from './topic-name.ts'
-
-/** Bytes of a record besides key, value and headers, at most: attributes and six numbers of variable length. */
-const RECORD_BYTES = 36
-/** Bytes of a header besides its name and value, at most. */
-const HEADER_BYTES = 10
 
 /** Makes a Kafka record of a Pulsar record. Throws a RecordError. */
 export function messageMaker(config: SinkConfig): (record: Record, index: number) => OutgoingRecord {
@@ -30,7 +26,7 @@ export function messageMaker(config: SinkConfig): (record: Record, index: number
       key: keyBytes,
       value: valueBytes,
       headers,
-      timestamp: BigInt(timestampOf(record)),
+      timestamp: timestampOf(record),
       index,
       bytes,
       partition: -1,

@@ -44,7 +44,7 @@ const connection = {
 const source = {
   ...connection,
   groupId: text().meta({ description: 'Consumer group; offsets are committed to it once records are published.' }),
-  topic: text().default('').meta({ description: 'Topic to read, or several separated by commas.' }),
+  topic: text().optional().meta({ description: 'Topic to read, or several separated by commas.' }),
   topicsPattern: text().default('').meta({
     description: 'Instead of topic: a regular expression that whole topic names match. Topics made later are joined.',
   }),

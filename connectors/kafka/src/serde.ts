@@ -79,6 +79,10 @@ function fixedBytes(kind: string, fixed: Fixed, value: unknown): Buffer {
   const bytes = Buffer.alloc(fixed.bytes)
   try {
     if (typeof number !== 'number' && typeof number !== 'bigint') throw new TypeError(`it is ${typeof value}`)
+    // Node writes 0 for what is no number, and cuts off what is behind the point.
+    const whole = !['FLOAT', 'DOUBLE'].includes(fixed.schema)
+    if (Number.isNaN(number) || (whole && typeof number === 'number' && !Number.isInteger(number)))
+      throw new RangeError('no whole number')
     fixed.write(bytes, number)
   } catch (error) {
     // What the number is stays unsaid: it may be personal.

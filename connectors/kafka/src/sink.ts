@@ -177,7 +177,7 @@ class Opened {
         key,
         value,
         headers: undefined,
-        timestamp: BigInt(Date.now()),
+        timestamp: Date.now(),
         index: -1,
         bytes: 100 + key.length + value.length,
       },

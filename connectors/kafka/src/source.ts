@@ -5,7 +5,7 @@ import type { TopicInfo } from './driver/client.ts'
 import { failureOf } from './driver/failure.ts'
 import type { Fetcher } from './driver/fetcher.ts'
 import type { GroupEvents, TopicPartition } from './driver/group.ts'
-import { openReader, type Reader } from './driver/reader.ts'
+import { committedOnly, openReader, type Reader } from './driver/reader.ts'
 import { explain } from './errors.ts'
 import { withoutEffect } from './java-properties.ts'
 import type { SourceConfig } from './options.ts'
@@ -54,6 +54,7 @@ class Opened implements GroupEvents {
   readonly #context: SourceContext
   readonly #fetcher: Fetcher<Partition>
   readonly #make: ReturnType<typeof recordMaker>
+  readonly #committedOnly: boolean
   readonly #waiting: SourceRecord[][] = []
   #topics: ReadonlyMap<string, TopicInfo> = new Map()
   #partitions: Partition[] = []
@@ -72,6 +73,7 @@ class Opened implements GroupEvents {
     this.#settings = settings
     this.#context = context
     this.#make = recordMaker(config)
+    this.#committedOnly = committedOnly(config)
     this.#fetcher = reader.fetcher<Partition>({
       outOfRange: partition => this.#outOfRange(partition),
       trouble: reason => {
@@ -113,8 +115,7 @@ class Opened implements GroupEvents {
       if (answer === undefined) return []
       if (generation !== this.#generation && answer.some(({ reading }) => !this.#partitions.includes(reading))) continue
       const records: SourceRecord[] = []
-      for (const fetched of answer)
-        for (const record of this.#make(fetched, this.#config.isolationLevel === 'read_committed')) records.push(record)
+      for (const fetched of answer) for (const record of this.#make(fetched, this.#committedOnly)) records.push(record)
       const most = this.#config.consumerConfigProperties['max.poll.records']
       if (records.length === 0) continue
       if (most === undefined || records.length <= most) return records
@@ -189,7 +190,7 @@ class Opened implements GroupEvents {
   async #find(): Promise<ReadonlyMap<string, TopicInfo>> {
     const { topic, topicsPattern } = this.#config
     return topicsPattern === ''
-      ? this.#reader.check(splitList(topic))
+      ? this.#reader.check(splitList(topic ?? ''))
       : this.#reader.matching(new RegExp(`^(?:${topicsPattern})$`))
   }
 

@@ -7,21 +7,15 @@ import { type Calls, type Client, type Connection, codeName } from './client.ts'
 import { FENCED, OUT_OF_STEP, PASSING, REFUSED, TOO_LARGE } from './codes.ts'
 import { answerIn, failureOf } from './failure.ts'
 import { persist } from './persist.ts'
-import { SequenceView } from './sequences.ts'
+import { produceApi } from './produce.ts'
+import { BATCH_BYTES, type BatchRecord, encodeBatch } from './record-batch.ts'
 import type { Topics } from './topics.ts'
 
 /** A record on its way to a topic. */
-export interface OutgoingRecord {
+export interface OutgoingRecord extends BatchRecord {
   readonly topic: string
-  readonly key: Buffer | undefined
-  readonly value: Buffer | null
-  readonly headers: ReadonlyMap<Buffer, Buffer> | undefined
-  /** Milliseconds since 1970. */
-  readonly timestamp: bigint
   /** Whose it is: the record's place in the batch of the runtime. */
   readonly index: number
-  /** Bytes that it takes at most, without compression. */
-  readonly bytes: number
   partition: number
 }
 
@@ -56,8 +50,7 @@ interface Chunk {
 /** Errors by the place of a record in the batch of the runtime. */
 export type Failures = Map<number, ConnectorError>
 
-/** Bytes of a batch besides its records. */
-const BATCH_BYTES = 61
+type ProduceApi = Awaited<ReturnType<Client['api']>> & { readonly answers?: Calls['Produce'] }
 
 /**
  * Writes records, each partition's in their order and in one request at a time. With an identity every batch has a
@@ -70,6 +63,7 @@ export class Producer {
   readonly #sequences = new Map<string, number>()
   #identity: Identity | undefined
   #turn = 0
+  #api: ProduceApi | undefined
   /** Why the last request was not carried out, for the error in the end. */
   #lastFailure: unknown
 
@@ -165,7 +159,7 @@ export class Producer {
       const key = sequenceKey(topic, partition)
       const size = sizes.get(key) ?? BATCH_BYTES
       let list = open.get(key)
-      if (list === undefined || size + bytes > this.#options.maxBytes || !fitsBehind(list[0], record)) {
+      if (list === undefined || size + bytes > this.#options.maxBytes) {
         list = []
         open.set(key, list)
         chunks.push({ topic, partition, records: list })
@@ -280,21 +274,24 @@ export class Producer {
     } else for (const { index, bytes } of records) failures.set(index, recordError(code, said, topic, bytes, where))
   }
 
-  #produce(connection: Connection, chunks: readonly Chunk[]): Promise<Calls['Produce']> {
+  async #produce(connection: Connection, chunks: readonly Chunk[]): Promise<Calls['Produce']> {
     const { acks, compression, requestTimeoutMs } = this.#options
-    const records = chunks.length === 1 ? (chunks[0]?.records ?? []) : chunks.flatMap(chunk => chunk.records)
-    const identity = this.#identity
-    return this.#client.call(connection, 'Produce', acks, requestTimeoutMs, records, {
-      compression,
-      ...(identity
-        ? {
-            producerId: identity.producerId,
-            producerEpoch: identity.epoch,
-            sequences: new SequenceView(this.#sequences),
-            transactionalId: identity.transactionalId,
-          }
-        : {}),
-    })
+    const { producerId = -1n, epoch = -1, transactionalId } = this.#identity ?? {}
+    const topics = new Map<string, { readonly partition: number; readonly batch: Buffer }[]>()
+    for (const { topic, partition, records } of chunks) {
+      const batch = await encodeBatch(records, {
+        compression,
+        producerId,
+        epoch,
+        firstSequence: this.#identity ? (this.#sequences.get(sequenceKey(topic, partition)) ?? 0) : -1,
+        transactional: transactionalId !== undefined,
+      })
+      const list = topics.get(topic)
+      if (list) list.push({ partition, batch })
+      else topics.set(topic, [{ partition, batch }])
+    }
+    this.#api ??= produceApi((await this.#client.api('Produce')).version) as ProduceApi
+    return this.#client.send(connection, this.#api, { transactionalId, acks, timeoutMs: requestTimeoutMs, topics })
   }
 
   /** The server has the chunk: the next one of its partition counts on from it. */
@@ -334,14 +331,6 @@ function missing(
     return recordError(code, '', topic, 0, where)
   const error = noTopic(topic, where, mayCreate)
   return topicOfRecord ? new RecordError(error.message, { code: error.code }) : error
-}
-
-/** Milliseconds between two records of a batch that the driver writes correctly (its variable-length numbers end there). */
-const MAX_TIME_APART = 2n ** 31n - 1n
-
-function fitsBehind(first: OutgoingRecord | undefined, { timestamp }: OutgoingRecord): boolean {
-  const apart = timestamp - (first?.timestamp ?? timestamp)
-  return apart <= MAX_TIME_APART && apart >= -MAX_TIME_APART
 }
 
 /** The first chunk of each partition, and those that have to wait for them. */

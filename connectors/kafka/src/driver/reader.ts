@@ -23,6 +23,11 @@ export interface Reader {
   close(): Promise<void>
 }
 
+/** Whether records of transactions that were given up are left out. */
+export function committedOnly({ isolationLevel, consumerConfigProperties }: SourceConfig): boolean {
+  return (consumerConfigProperties['isolation.level'] ?? isolationLevel) === 'read_committed'
+}
+
 /** Connects, and checks the login. Throws a ConnectionError or AuthError. */
 export async function openReader(config: SourceConfig, settings: Settings, instance: number): Promise<Reader> {
   const { where } = settings
@@ -86,7 +91,7 @@ export async function openReader(config: SourceConfig, settings: Settings, insta
         fetching,
         new Topics(fetching, settings.metadataMaxAgeMs, false),
         {
-          committedOnly: config.isolationLevel === 'read_committed',
+          committedOnly: committedOnly(config),
           minBytes: config.fetchMinBytes,
           maxWaitMs: properties['fetch.max.wait.ms'] ?? 500,
           maxBytes: properties['fetch.max.bytes'] ?? 4 * 1024 * 1024,
