@@ -49,12 +49,13 @@ export async function openSession(
     client.removeAllListeners('hostUp')
     await client.shutdown()
   }
+  const connecting = client.connect()
   try {
-    await orAbort(client.connect(), signal)
+    await orAbort(connecting, signal)
   } catch (error) {
-    // Whoever stops does not wait for a server that keeps silent; the driver ends with its timeouts.
-    const ended = shutdown().catch(() => undefined)
-    if (!signal.aborted) await ended
+    // Whoever stops does not wait for a server that keeps silent. The driver can only be ended once it is connected.
+    if (signal.aborted) connecting.then(shutdown).catch(() => undefined)
+    else await shutdown()
     throw driverError(error, config)
   }
   watch(client, policy, watcher)
@@ -108,8 +109,8 @@ function options(config: Config, tls: TlsSettings | undefined, policy: Datacente
         delay > 0
           ? new speculative.ConstantSpeculativeExecutionPolicy(delay, config.speculativeExecutions)
           : new speculative.NoSpeculativeExecutionPolicy(),
-      // Where each statement says its own time, the driver need not add one.
-      ...(config.writeTimestamp === 'POSITION' ? { timestampGeneration: null as never } : {}),
+      // Each statement says its own time, so the driver need not add one; its types do not know of the null.
+      timestampGeneration: null as never,
     },
     // The connector asks for the one table that it writes to; the driver need not know all the others.
     isMetadataSyncEnabled: false,
@@ -164,6 +165,5 @@ async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
     return await Promise.race([promise, aborted])
   } finally {
     signal.removeEventListener('abort', abort)
-    promise.catch(() => undefined)
   }
 }

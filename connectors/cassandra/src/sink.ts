@@ -5,16 +5,18 @@ import {
   isConnectorError,
   type Outcome,
   type Record,
+  RecordError,
   type SinkContext,
 } from '@pulsar-io/sdk'
 import { openSession, type Session } from './client.ts'
-import { Clocks } from './clocks.ts'
+import { Clocks, WallClock } from './clocks.ts'
+import { largestRequest } from './limits.ts'
 import type { Config } from './options.ts'
 import { type RowChange, type RowMaker, rowMaker } from './row.ts'
 import { deleteStatement, insertStatement } from './statements.ts'
 import { openTarget } from './target.ts'
 import { tlsSettings } from './tls.ts'
-import { type Task, Writer } from './writer.ts'
+import { type Task, type Tasks, Writer } from './writer.ts'
 
 /** What is needed to write, from `open` to `close`. */
 interface Open {
@@ -22,8 +24,9 @@ interface Open {
   readonly writer: Writer
   readonly rowOf: RowMaker
   readonly statements: { readonly [kind in RowChange['kind']]: string }
-  /** Undefined where the time of writing decides. */
-  readonly clocks: Clocks | undefined
+  readonly clocks: Pick<Clocks, 'timestamps'>
+  /** Bytes of values that a request may have. */
+  readonly largest: number
 }
 
 /** Writes each record as a row of a table. */
@@ -48,14 +51,13 @@ export class CassandraSink implements BatchSink<Config> {
     const session = await this.#connect(config, await tlsSettings(config), watcher(context), signal)
     try {
       const table = await openTarget(session, config, guarantee, logger)
-      // Rows of one batch share the time of writing, and then Cassandra would not know which is the later one.
-      const batchSize = byPosition ? config.partitionBatchSize : 1
       this.#open = {
         session,
-        writer: new Writer(session, config.maxConcurrentRequests, batchSize),
+        writer: new Writer(session, config.maxConcurrentRequests, config.partitionBatchSize),
         rowOf: rowMaker(table, config),
-        statements: { insert: insertStatement(table, config), delete: deleteStatement(table, config) },
-        clocks: byPosition ? new Clocks(ownsPartitions(context) ? context.state : undefined) : undefined,
+        statements: { insert: insertStatement(table, config), delete: deleteStatement(table) },
+        clocks: byPosition ? new Clocks(ownsPartitions(context) ? context.state : undefined) : new WallClock(),
+        largest: await largestRequest(session.query),
       }
       logger.info(`connected to ${session.title}`, { table: `${table.keyspace}.${table.name}` })
     } catch (error) {
@@ -67,18 +69,23 @@ export class CassandraSink implements BatchSink<Config> {
   async write(records: readonly Record[], batch: BatchInfo): Promise<readonly Outcome[]> {
     const open = this.#open
     if (!open) throw new Error('write was called before open')
-    const timestamps = await open.clocks?.timestamps(records)
+    const timestamps = await open.clocks.timestamps(records)
     const outcomes = new Array<Outcome>(records.length).fill(undefined)
-    const tasks: Task[] = []
-    records.forEach((record, i) => {
-      try {
-        const change = open.rowOf(record)
-        if (change) tasks.push(task(i, change, open.statements, timestamps?.[i]))
-      } catch (error) {
-        if (!isConnectorError(error)) throw error
-        outcomes[i] = error
+    const tasks: Tasks = (from, to) => {
+      const made: Task[] = []
+      for (let i = from; i < to; i++) {
+        const record = records[i]
+        if (!record) continue
+        try {
+          const change = open.rowOf(record)
+          if (change) made.push(taskOf(i, change, open, timestamps[i] ?? 0n))
+        } catch (error) {
+          if (!isConnectorError(error)) throw error
+          outcomes[i] = error
+        }
       }
-    })
+      return made
+    }
     await open.writer.write(tasks, outcomes, batch.signal)
     return outcomes
   }
@@ -86,17 +93,25 @@ export class CassandraSink implements BatchSink<Config> {
   async close(): Promise<void> {
     const open = this.#open
     this.#open = undefined
+    await open?.writer.close()
     await open?.session.close()
   }
 }
 
-function task(
+/** Throws a RecordError for a row that no node would read to its end. */
+function taskOf(
   record: number,
   { kind, cells, partition }: RowChange,
-  statements: Open['statements'],
-  timestamp: bigint | undefined,
+  { statements, largest }: Pick<Open, 'statements' | 'largest'>,
+  timestamp: bigint,
 ): Task {
-  if (timestamp === undefined) return { record, partition, cql: statements[kind], values: cells }
+  let bytes = 0
+  for (const cell of cells) bytes += cell?.length ?? 0
+  if (bytes > largest)
+    throw new RecordError(
+      `the row has ${bytes} bytes, and the server reads requests of up to ${largest} (native_transport_max_frame_size)`,
+      { code: 'PIO_CASSANDRA_TOO_LARGE' },
+    )
   if (kind === 'insert') cells.push(int64(timestamp))
   else cells.unshift(int64(timestamp))
   return { record, partition, cql: statements[kind], values: cells }

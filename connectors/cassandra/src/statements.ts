@@ -6,27 +6,21 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
 
 const place = (keyspace: string, table: string): string => `${quoted(keyspace)}.${quoted(table)}`
 
-/** Takes all columns in their order, and then the timestamp in microseconds, where records say it. */
+/** Takes all columns in their order, and then the timestamp in microseconds. */
 export function insertStatement(
   { keyspace, name, columns }: Table,
-  { ttlSeconds, writeTimestamp }: Pick<Config, 'ttlSeconds' | 'writeTimestamp'>,
+  { ttlSeconds }: Pick<Config, 'ttlSeconds'>,
 ): string {
-  const using = [
-    ...(writeTimestamp === 'POSITION' ? ['TIMESTAMP ?'] : []),
-    ...(ttlSeconds > 0 ? [`TTL ${ttlSeconds}`] : []),
-  ]
   const names = columns.map(column => quoted(column.name)).join(', ')
   const marks = columns.map(() => '?').join(', ')
-  return `INSERT INTO ${place(keyspace, name)} (${names}) VALUES (${marks})${using.length > 0 ? ` USING ${using.join(' AND ')}` : ''}`
+  const ttl = ttlSeconds > 0 ? ` AND TTL ${ttlSeconds}` : ''
+  return `INSERT INTO ${place(keyspace, name)} (${names}) VALUES (${marks}) USING TIMESTAMP ?${ttl}`
 }
 
-/** Takes the timestamp in microseconds, where records say it, and then the columns of the key. */
-export function deleteStatement(
-  { keyspace, name, key }: Table,
-  { writeTimestamp }: Pick<Config, 'writeTimestamp'>,
-): string {
-  const using = writeTimestamp === 'POSITION' ? ' USING TIMESTAMP ?' : ''
-  return `DELETE FROM ${place(keyspace, name)}${using} WHERE ${key.map(column => `${quoted(column.name)} = ?`).join(' AND ')}`
+/** Takes the timestamp in microseconds, and then the columns of the key. */
+export function deleteStatement({ keyspace, name, key }: Table): string {
+  const where = key.map(column => `${quoted(column.name)} = ?`).join(' AND ')
+  return `DELETE FROM ${place(keyspace, name)} USING TIMESTAMP ? WHERE ${where}`
 }
 
 export function createKeyspaceStatement(keyspace: string, datacenter: string, copies: number): string {

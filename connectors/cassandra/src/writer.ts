@@ -8,14 +8,23 @@ export interface Task extends Statement {
   readonly partition: string
 }
 
+/** Makes the statements for the records from one place to before another. */
+export type Tasks = (from: number, to: number) => readonly Task[]
+
 /** Bytes of values in one unlogged batch at most: a large one holds up whatever the node does besides. */
 const MOST_BATCH_BYTES = 64 * 1024
+/** Records whose statements exist at the same time before they are sent: what dies young costs no memory. */
+const WINDOW = 256
+/** Milliseconds that the end waits for answers: the driver leaves timers behind where it is ended in the middle. */
+const DRAIN_MS = 2000
 
 /** Sends statements, so many at a time, and says of each record what became of it. */
 export class Writer {
   readonly #session: Pick<Session, 'run'>
   readonly #batchSize: number
   readonly #concurrency: number
+  readonly #running = new Set<Promise<void>>()
+  readonly #closing = new AbortController()
 
   constructor(session: Pick<Session, 'run'>, concurrency: number, batchSize: number) {
     this.#session = session
@@ -24,10 +33,11 @@ export class Writer {
   }
 
   /** Puts an error into `outcomes` for each record that is not written. Ends early when the signal aborts. */
-  async write(tasks: readonly Task[], outcomes: Outcome[], signal: AbortSignal): Promise<void> {
+  async write(tasks: Tasks, outcomes: Outcome[], given: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([given, this.#closing.signal])
     const run: Run = { outcomes, signal, away: undefined }
-    const groups = this.#batchSize > 1 ? grouped(tasks, this.#batchSize) : tasks.map(task => [task] as const)
-    const done = this.#all(groups, run)
+    const done = this.#all(tasks, run).finally(() => this.#running.delete(done))
+    this.#running.add(done)
     let abort: () => void = () => undefined
     const aborted = new Promise<void>(resolve => {
       abort = resolve
@@ -45,14 +55,38 @@ export class Writer {
     const stopped = new TransientError('told to stop before the record was confirmed', {
       code: 'PIO_CASSANDRA_STOPPED',
     })
-    for (const { record } of tasks) outcomes[record] ??= stopped
+    outcomes.forEach((outcome, i) => {
+      outcomes[i] = outcome ?? stopped
+    })
   }
 
-  async #all(groups: readonly Group[], run: Run): Promise<void> {
-    let next = 0
+  /** Sends nothing more, and waits for what is under way, but not for ever. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, DRAIN_MS)
+    })
+    await Promise.race([Promise.allSettled(this.#running), late])
+    clearTimeout(timer)
+  }
+
+  async #all(tasks: Tasks, run: Run): Promise<void> {
+    const count = run.outcomes.length
+    let groups: readonly Group[] = []
+    let [from, next] = [0, 0]
+    const take = (): Group | undefined => {
+      while (next === groups.length && from < count) {
+        const to = Math.min(count, from + WINDOW)
+        groups = grouped(tasks(from, to), this.#batchSize)
+        from = to
+        next = 0
+      }
+      return groups[next++]
+    }
     // No promise and no function more than needed: this runs once per row.
     const work = async (): Promise<void> => {
-      for (let group = groups[next++]; group; group = groups[next++]) {
+      for (let group = take(); group; group = take()) {
         try {
           if (run.away) fail(group, run, run.away)
           else if (!run.signal.aborted) await this.#session.run(group)
@@ -61,7 +95,7 @@ export class Writer {
         }
       }
     }
-    await Promise.all(Array.from({ length: Math.min(groups.length, this.#concurrency) }, work))
+    await Promise.all(Array.from({ length: Math.min(count, this.#concurrency) }, work))
   }
 
   async #failed(group: Group, run: Run, error: unknown): Promise<void> {
