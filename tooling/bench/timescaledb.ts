@@ -34,7 +34,7 @@ interface Place {
 
 /**
  * The COPY path of the sink against `psql \copy` of the same rows into a table like it: a time series with the index
- * that a hypertable has. `psql` has the rows as PostgreSQL reads them, the sink as decoded records; turning these into
+ * that a hypertable has, and both commit the same batches. `psql` has the rows as PostgreSQL reads them, the sink as decoded records; turning these into
  * text is part of what is measured. Then a topic through the engine, where reading the log and JSON comes on top.
  */
 export const timescaledb: Bench = async ({ root, folder, rounds }) => {
@@ -48,8 +48,7 @@ export const timescaledb: Bench = async ({ root, folder, rounds }) => {
   const client = new pg.Client(place)
   await client.connect()
   const rows = timeSeries(ROWS)
-  const file = join(folder, 'rows.txt')
-  await writeFile(file, rows.map(row => `${Object.values(row).map(String).join('\t')}\n`).join(''))
+  const files = await writeFiles(folder, rows)
   const topic = await BenchTopic.fill(
     folder,
     rows.map(row => Buffer.from(JSON.stringify(row))),
@@ -57,7 +56,7 @@ export const timescaledb: Bench = async ({ root, folder, rounds }) => {
   const direct = await directSink(root, place, rows)
   const engine = (guarantee: Guarantee) => timed(client, table => throughEngine(root, place, topic, table, guarantee))
   const all = {
-    copy: () => timed(client, async table => void (await psqlCopy(psql, place, file, table))),
+    copy: () => timed(client, async table => void (await psqlCopy(psql, place, files, table))),
     direct: () => timed(client, table => direct(table, 'ATLEAST_ONCE')),
     directExactly: () => timed(client, table => direct(table, 'EFFECTIVELY_ONCE')),
     engine: () => engine('ATLEAST_ONCE'),
@@ -128,11 +127,23 @@ async function findPsql(): Promise<string | undefined> {
   return undefined
 }
 
-async function psqlCopy(psql: string, place: Place, file: string, table: string): Promise<void> {
+/** The rows as PostgreSQL reads them, a file for each batch. */
+async function writeFiles(folder: string, rows: readonly object[]): Promise<string[]> {
+  const files: string[] = []
+  for (let from = 0; from < rows.length; from += BATCH) {
+    const file = join(folder, `rows-${from}.txt`)
+    const lines = rows.slice(from, from + BATCH).map(row => `${Object.values(row).map(String).join('\t')}\n`)
+    await writeFile(file, lines.join(''))
+    files.push(file)
+  }
+  return files
+}
+
+async function psqlCopy(psql: string, place: Place, files: readonly string[], table: string): Promise<void> {
   const { host, port, user, password, database } = place
   const args = ['-X', '-q', '-h', host, '-p', String(port), '-U', user, '-d', database, '-v', 'ON_ERROR_STOP=1']
-  const env = { ...process.env, PGPASSWORD: password }
-  await promisify(execFile)(psql, [...args, '-c', `\\copy ${table} from '${file}'`], { env })
+  const copies = files.flatMap(file => ['-c', `\\copy ${table} from '${file}'`])
+  await promisify(execFile)(psql, [...args, ...copies], { env: { ...process.env, PGPASSWORD: password } })
 }
 
 let made = 0
