@@ -90,7 +90,7 @@ export function rowError(error: ServerError, table: string): RecordError {
 }
 
 /** The error that a failure of the server means for the batch as a whole. */
-export function serverError(error: ServerError, where: Where): ConnectorError {
+function serverError(error: ServerError, where: Where): ConnectorError {
   const { code: state } = error
   const reason = said(error)
   if (state === '28P01' || state === '28000')

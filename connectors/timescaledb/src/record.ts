@@ -16,7 +16,7 @@ const ACTION_PROPERTY = 'ACTION'
 type ActionConfig = Pick<Config, 'insertMode' | 'nullValueAction' | 'key'>
 
 /** Whether a record has no value: null, or the empty text that stands for it where there is no schema. */
-export function isTombstone({ value }: Record): boolean {
+function isTombstone({ value }: Record): boolean {
   if (value === null || value === undefined) return true
   return (value instanceof Uint8Array || typeof value === 'string') && value.length === 0
 }

@@ -11,12 +11,12 @@ export const TOPIC = 'persistent://public/default/metrics'
 export type Raw = { readonly [option: string]: unknown }
 
 /** A checked configuration that leads nowhere, unless given. */
-export function configOf(raw: Raw = {}): Config {
+function configOf(raw: Raw = {}): Config {
   return options.parse({ connection: { host: '127.0.0.1', user: 'me' }, tableName: 'a_table', ...raw })
 }
 
 /** The `connection` option for a server. */
-export function connectionTo(server: Pick<AvailableService, 'url' | 'credentials'>): {
+function connectionTo(server: Pick<AvailableService, 'url' | 'credentials'>): {
   readonly [field: string]: string
 } {
   const { hostname: host, port, pathname } = new URL(server.url)
