@@ -24,6 +24,11 @@ const ARROWS: { readonly [folder: string]: readonly string[] } = {
   'create-connector': ['sdk'],
 }
 
+/** What a connector may import besides the SDK, where the system it connects to has its client here. */
+const CLIENTS_OF: { readonly [connector: string]: readonly string[] } = {
+  pulsar: ['messaging', 'messaging-pulsar'],
+}
+
 /** `from '…'`, `import '…'` and `import('…')`. */
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g
 
@@ -31,7 +36,8 @@ const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g
 export async function checkArrows(packages: readonly WorkspacePackage[]): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const each of packages) {
-    const allowed = each.kind === 'connector' ? ['sdk'] : (ARROWS[each.folder] ?? [])
+    const allowed =
+      each.kind === 'connector' ? ['sdk', ...(CLIENTS_OF[each.folder] ?? [])] : (ARROWS[each.folder] ?? [])
     const problemOf = (name: string): string | undefined => {
       if (!name.startsWith(SCOPE)) return undefined
       const [target = ''] = name.slice(SCOPE.length).split('/')

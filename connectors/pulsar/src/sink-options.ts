@@ -1,0 +1,63 @@
+import { duration, integer, size } from '@pulsar-io/sdk'
+import { z } from 'zod'
+import {
+  type Contradiction,
+  checked,
+  connectionContradictions,
+  connectionFields,
+  text,
+  topicProblem,
+} from './connection-options.ts'
+
+export const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const
+
+const fields = {
+  ...connectionFields,
+  topic: text().meta({
+    description:
+      'Topic to publish to. {topic} in it stands for the name of the record’s topic without tenant and namespace, for example clean-{topic}.',
+  }),
+  producerName: text().default('').meta({
+    description:
+      'First part of the names of the producers. Under EFFECTIVELY_ONCE the target knows records again by it; empty: tenant/namespace/name of the connector.',
+  }),
+  schemaType: z.enum(['BYTES', 'STRING', 'JSON']).default('BYTES').meta({
+    description:
+      'Schema to publish with. JSON goes by the definition that the target has, and where it has none, without a schema.',
+  }),
+  compressionType: z.enum(COMPRESSION_TYPES).default('NONE').meta({ description: 'How messages are compressed.' }),
+  batchBuilder: z.enum(['DEFAULT', 'KEY_BASED']).default('DEFAULT').meta({
+    description:
+      'KEY_BASED puts messages of one key alone into a batch, which readers with Key_Shared subscriptions need.',
+  }),
+  sendTimeout: duration({ min: 100, max: 3_600_000 }).default(30_000).meta({
+    description: 'How long the target may take to confirm a message before it is published again.',
+  }),
+  batchSize: integer({ min: 1, max: 50_000 }).default(1000).meta({
+    description: 'Records that are handed to the producer at once, at most.',
+  }),
+  batchBytes: size({ min: 1, max: 64 * 1024 * 1024 })
+    .default(5 * 1024 * 1024)
+    .meta({
+      description: 'Bytes that are handed to the producer at once, at most.',
+    }),
+  batchTimeMs: integer({ min: 0, max: 60_000 }).default(5).meta({
+    description: 'Milliseconds that a record waits for company at most.',
+  }),
+}
+
+function contradictions(config: Partial<SinkConfig>): Contradiction[] {
+  const found = connectionContradictions(config)
+  if (typeof config.topic !== 'string') return found
+  const problem = topicProblem(config.topic.replaceAll('{topic}', 'topic'))
+  if (problem !== undefined) found.push({ path: 'topic', message: problem })
+  return found
+}
+
+const shape = z.strictObject(fields)
+
+/** A checked configuration of the sink. */
+export type SinkConfig = z.output<typeof shape>
+
+/** The configuration of the sink. */
+export const sinkOptions = checked(shape, contradictions)
