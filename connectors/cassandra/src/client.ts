@@ -1,3 +1,4 @@
+import { ConnectionError, isConnectorError } from '@pulsar-io/sdk'
 import { auth, Client, policies, types } from 'cassandra-driver'
 import { DatacenterPolicy } from './datacenter.ts'
 import { driverError } from './errors.ts'
@@ -62,11 +63,14 @@ export async function openSession(
   return {
     title: title(client, policy),
     datacenter: policy.datacenter,
-    query: (cql, values = []) =>
-      translated(config, async () => {
-        const { rows } = await client.execute(cql, [...values], { prepare: values.length > 0, isIdempotent: true })
+    query: async (cql, values = []) => {
+      try {
+        const { rows } = await client.execute(cql, [...values], { ...QUERY, prepare: values.length > 0 })
         return rows ?? []
-      }),
+      } catch (error) {
+        throw queryError(driverError(error, config))
+      }
+    },
     run: statements => {
       const [{ cql, values }] = statements
       const running =
@@ -81,17 +85,17 @@ export async function openSession(
   }
 }
 
+/** Each node knows the schema, so one is enough to ask. */
+const QUERY = { consistency: types.consistencies.one, isIdempotent: true }
 const PREPARED = { prepare: true, isIdempotent: true }
 const BATCHED = { ...PREPARED, logged: false }
 const nothing = (): void => undefined
 const asQuery = ({ cql, values }: Statement) => ({ query: cql, params: values as unknown[] })
 
-async function translated<T>(config: Config, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw driverError(error, config)
-  }
+/** What a failed question means: no record is to blame, and asking again means to connect again. */
+function queryError(error: Error): Error {
+  if (!isConnectorError(error) || error.retry !== 'retry') return error
+  return new ConnectionError(error.message, { code: error.code, cause: error })
 }
 
 function options(config: Config, tls: TlsSettings | undefined, policy: DatacenterPolicy) {

@@ -74,9 +74,12 @@ function answered(thrown: Thrown, code: number, place: Place): ConnectorError {
         code: 'PIO_CASSANDRA_BUSY',
       })
     case CODE.unauthorized:
-      return new AuthError(`${who(place)} may not write to ${table} at ${at}: ${said}; grant MODIFY and SELECT on it`, {
-        code: 'PIO_CASSANDRA_FORBIDDEN',
-      })
+      return new AuthError(
+        `${who(place)} may not write to ${table} at ${at}: ${said}; grant it MODIFY there, and CREATE where the sink makes the table`,
+        {
+          code: 'PIO_CASSANDRA_FORBIDDEN',
+        },
+      )
     case CODE.badCredentials:
       return wrongCredentials(thrown, place)
   }

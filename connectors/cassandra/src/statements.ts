@@ -2,7 +2,7 @@ import type { Config } from './options.ts'
 import type { Table } from './table.ts'
 
 /** A name in CQL, whatever is in it. */
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const place = (keyspace: string, table: string): string => `${quoted(keyspace)}.${quoted(table)}`
 

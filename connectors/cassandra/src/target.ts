@@ -2,6 +2,7 @@ import {
   ConfigError,
   ConnectorError,
   closest,
+  isConnectorError,
   type Logger,
   type Problem,
   type ProcessingGuarantee,
@@ -49,7 +50,14 @@ async function createTable(session: Session, keyspace: string, config: Config, l
     throw missing(`there is no table ${keyspace}.${name}`, name, known, 'table_name', 'createTableIfNeeded')
   }
   const statement = createTableStatement(keyspace, config)
-  await session.query(statement)
+  try {
+    await session.query(statement)
+  } catch (error) {
+    if (!isConnectorError(error) || (error.retry !== 'reject' && error.code !== 'PIO_CASSANDRA_REFUSED')) throw error
+    throw new ConfigError([{ path: 'tableDefinition', message: `${error.message}, in: ${statement}` }], {
+      cause: error,
+    })
+  }
   logger.info(`created table ${keyspace}.${name}`, { statement })
   const table = await findTable(session.query, keyspace, name)
   if (!table) throw new Error(`${keyspace}.${name} was created and is not there`)

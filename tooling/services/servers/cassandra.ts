@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { copyWithDependencies } from '../install/maven.ts'
 import type { ServerDescriptor } from '../types.ts'
 import { launchCassandra } from './cassandra-home.ts'
@@ -14,6 +15,18 @@ const PASSWORDS = {
   permissions_validity: '0ms',
   roles_validity: '0ms',
   credentials_validity: '0ms',
+}
+
+const pem = (name: string): string => fileURLToPath(new URL(`../tls/${name}.pem`, import.meta.url))
+
+/** TLS beside plain connections on the same port; who uses it has to show a certificate. */
+const TLS = {
+  enabled: true,
+  optional: true,
+  require_client_auth: 'true',
+  ssl_context_factory: { class_name: 'org.apache.cassandra.security.PEMBasedSslContextFactory' },
+  keystore: pem('server'),
+  truststore: pem('ca'),
 }
 
 const installation: Pick<ServerDescriptor['local'], 'key' | 'portCount' | 'install'> = {
@@ -41,14 +54,17 @@ export const cassandra: ServerDescriptor = {
   probe: probeCassandra,
 }
 
-/** The same with passwords and permissions. */
+/** The same with passwords and permissions; started from packages, with TLS as well. */
 export const cassandraSecured: ServerDescriptor = {
   name: 'cassandra-secured',
   title: `Apache Cassandra ${VERSION} with passwords`,
   variable: 'CASSANDRA_SECURED_URL',
   scheme: 'cassandra',
   users: { owner: 'owner', readOnly: 'reader' },
-  local: { ...installation, launch: context => launchCassandra(context, PASSWORDS) },
+  local: {
+    ...installation,
+    launch: context => launchCassandra(context, { ...PASSWORDS, client_encryption_options: JSON.stringify(TLS) }),
+  },
   container: {
     image,
     port: 9042,
