@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { makeWorkspace, type Workspace } from './user.ts'
 
-export type { ConsumedRecord, Workspace } from './user.ts'
+export type { Workspace } from './user.ts'
 
 /** A workspace for as long as the test runs. */
 export async function workspace(): Promise<Workspace> {

@@ -6,13 +6,13 @@ import { CassandraSink } from '../src/sink.ts'
 export type RawConfig = { readonly [field: string]: unknown }
 
 /** A checked configuration; address and names are only placeholders unless given. */
-export function configOf(raw: RawConfig = {}): Config {
+function configOf(raw: RawConfig = {}): Config {
   return options.parse({ roots: 'localhost', keyspace: 'a_keyspace', columnFamily: 'a_table', ...raw })
 }
 
-export const TOPIC = 'persistent://public/default/orders'
+const TOPIC = 'persistent://public/default/orders'
 
-export const batch: BatchInfo = { checkpoint: [], signal: new AbortController().signal }
+const batch: BatchInfo = { checkpoint: [], signal: new AbortController().signal }
 
 /** Records of one partition, one behind the other. */
 export function recordsOf(values: readonly unknown[], overrides: Partial<Record> = {}): Record[] {

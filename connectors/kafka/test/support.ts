@@ -10,10 +10,10 @@ import { KafkaSource } from '../src/source.ts'
 
 export const TOPIC = 'persistent://public/default/orders'
 
-export const sinkConfig = (raw: { readonly [field: string]: unknown } = {}): SinkConfig =>
+const sinkConfig = (raw: { readonly [field: string]: unknown } = {}): SinkConfig =>
   sinkOptions.parse({ bootstrapServers: 'localhost:9092', topic: 'out', ...raw })
 
-export const sourceConfig = (raw: { readonly [field: string]: unknown } = {}): SourceConfig =>
+const sourceConfig = (raw: { readonly [field: string]: unknown } = {}): SourceConfig =>
   sourceOptions.parse({
     bootstrapServers: 'localhost:9092',
     groupId: 'group',
@@ -27,7 +27,7 @@ export const unique = (of: string): string => `${of}-${randomBytes(6).toString('
 /** `host:port` of a service's address. */
 export const serversOf = ({ url }: { readonly url: string }): string => new URL(url).host
 
-export const batchInfo = (overrides: Partial<BatchInfo> = {}): BatchInfo => ({
+const batchInfo = (overrides: Partial<BatchInfo> = {}): BatchInfo => ({
   checkpoint: [],
   signal: new AbortController().signal,
   ...overrides,

@@ -8,7 +8,7 @@ import {
   protocolErrorsCodesById,
 } from '@platformatic/kafka'
 import type { Settings } from '../connection.ts'
-import { answerIn, failureOf } from './failure.ts'
+import { answerIn } from './failure.ts'
 
 export type { Connection }
 
@@ -243,5 +243,3 @@ export function driverOptions({ tls, login, rack, servers }: Settings): object {
 export function codeName(code: number): string {
   return (protocolErrorsCodesById as { readonly [code: number]: string })[code] ?? `error ${code}`
 }
-
-export { failureOf }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer } from '@platformatic/kafka'
 import type { Settings } from '../connection.ts'
-import { type Client, type Connection, codeName, driverOptions } from './client.ts'
+import { type Client, type Connection, driverOptions } from './client.ts'
 import { PASSING } from './codes.ts'
-import { answerIn, failureOf } from './failure.ts'
+import { failureOf } from './failure.ts'
 
 /** A partition of a topic. */
 export interface TopicPartition {
@@ -171,14 +171,6 @@ export class Group {
       }
     }
   }
-}
-
-/** The code of a partition in an answer that holds several, for a log line. */
-export function partitionCodes(error: unknown): string[] {
-  const answer = answerIn<{
-    readonly topics?: readonly { readonly partitions: readonly { readonly errorCode: number }[] }[]
-  }>(error)
-  return (answer?.topics ?? []).flatMap(({ partitions }) => partitions.map(({ errorCode }) => codeName(errorCode)))
 }
 
 function byTopic<T extends TopicPartition>(partitions: readonly T[]): Map<string, T[]> {

@@ -15,9 +15,6 @@ const PARSERS = new Map([
   [11, produceV11.parseResponse],
 ] as const)
 
-/** The oldest version of the request that is written here; servers know it since Kafka 2.8. */
-export const OLDEST_PRODUCE = 9
-
 /** The request in a version, made of batches that are encoded already. */
 export function produceApi(version: number): unknown {
   const parse = PARSERS.get(version as 9 | 10 | 11)

@@ -350,6 +350,6 @@ function firstOfEachPartition(chunks: readonly Chunk[]): readonly [Chunk[], Chun
 }
 
 /** As the driver names a partition where it asks for its sequence number. */
-export function sequenceKey(topic: string, partition: number): string {
+function sequenceKey(topic: string, partition: number): string {
   return `${topic}:${partition}`
 }

@@ -1,2 +1,2 @@
-export { type Chain, compileTransforms, type Passed, type TransformConfig } from './chain.ts'
+export { type Chain, compileTransforms, type TransformConfig } from './chain.ts'
 export type { Subject } from './subject.ts'
