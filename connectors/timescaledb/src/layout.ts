@@ -152,7 +152,7 @@ export class Layouts {
     const keys = quoteAll(key)
     const match = key.map(name => `t.${quote(name)} = s.${quote(name)}`).join(' AND ')
     // The last row of a key counts, by the server's own idea of what is the same key.
-    const last = `(SELECT DISTINCT ON (${keys}) * FROM ${STAGE} ORDER BY ${keys}, ${ORDER})`
+    const last = `(SELECT DISTINCT ON (${keys}) * FROM ${STAGE} ORDER BY ${keys}, ${ORDER} DESC)`
     const set = names.filter(name => !key.includes(name) && this.#isUpdated(name))
     const overriding = columns.some(({ identityAlways }) => identityAlways) ? ' OVERRIDING SYSTEM VALUE' : ''
     switch (action) {
