@@ -209,7 +209,7 @@ interface AckId {
 }
 
 /** The ids that acknowledge what is acknowledged of an entry. */
-export function ackIds(entry: EntryState): readonly AckId[] {
+function ackIds(entry: EntryState): readonly AckId[] {
   const { ledgerId, entryId, states } = entry
   if (entry.remaining > 0) return [{ ledgerId, entryId, ackSet: entry.ackSet(), batchSize: states.length }]
   return [{ ledgerId, entryId }, ...(entry.chunks ?? [])]

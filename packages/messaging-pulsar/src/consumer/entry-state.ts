@@ -4,7 +4,7 @@ export const OPEN = 0
 export const HELD = 1
 /** To be handed out again later. */
 export const REFUSED = 2
-export const ACKNOWLEDGED = 3
+const ACKNOWLEDGED = 3
 
 /** What is known of an entry of which something was handed out; outlives its deliveries. */
 export class EntryState {

@@ -259,7 +259,6 @@ export class PartitionProducer implements ProducerHandler {
           userProvidedProducerName: name !== undefined,
           epoch: this.epoch,
           producerAccessMode: ACCESS_MODES[access],
-          txnEnabled: true,
           metadata: Object.entries(properties ?? {}).map(([key, value]) => ({ key, value })),
           ...(this.topicEpoch === undefined ? {} : { topicEpoch: this.topicEpoch }),
           ...(wireSchema === undefined ? {} : { schema: wireSchema }),

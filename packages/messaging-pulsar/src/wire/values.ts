@@ -1,16 +1,4 @@
-import {
-  bool,
-  bytes,
-  count,
-  enumeration,
-  int32,
-  int64,
-  message,
-  optional,
-  repeated,
-  required,
-  text,
-} from './protobuf.ts'
+import { bool, bytes, enumeration, int32, int64, message, optional, repeated, required, text } from './protobuf.ts'
 
 // Field names, numbers and kinds are those of Pulsar's public PulsarApi.proto (protocol version 21); what this client
 // neither sends nor looks at is left out.
@@ -64,10 +52,4 @@ export const KeySharedMeta = message('KeySharedMeta', {
 export const TransactionSubscription = message('Subscription', {
   topic: required(1, text),
   subscription: required(2, text),
-})
-
-/** What a broker may put in front of an entry. */
-export const BrokerEntryMetadata = message('BrokerEntryMetadata', {
-  brokerTimestamp: optional(1, count),
-  index: optional(2, count),
 })

@@ -32,7 +32,7 @@ describe.skipIf(!broker.available)('topics and messages', () => {
   it('carries a message that is larger than the broker takes, in chunks, and acknowledges all of them', async () => {
     const topic = freshTopic()
     const producer = await client.createProducer({ topic })
-    const large = Buffer.alloc(12_000_000, i => i % 251)
+    const large = Buffer.alloc(12_000_000)
     for (let i = 0; i < large.length; i += 1) large[i] = i % 251
     const consumer = await subscribe(topic)
     const positions = await producer.send([...outgoing('a'), { payload: large, key: 'k' }, ...outgoing('b')])

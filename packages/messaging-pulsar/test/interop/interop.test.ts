@@ -112,7 +112,7 @@ describe.skipIf(!broker.available || !interpreter.available)('beside the Python 
     const producer = await client.createProducer({
       topic,
       ...rest,
-      batching: { enabled: batched ?? true, byKey: false },
+      batching: { enabled: batched ?? true, keys: 'mixed' },
     })
     await producer.send(
       messages.map(({ sequenceId: _, ...message }) => ({

@@ -86,8 +86,12 @@ function plain(value: unknown): unknown {
 
 /** protobufjs takes 64-bit numbers as Long or text. */
 function forOracle(value: unknown): unknown {
-  if (typeof value === 'bigint') return protobuf.util.Long.fromString(BigInt.asIntN(64, value).toString())
-  if (typeof value === 'number' && !Number.isInteger(value / 1)) return value
+  if (typeof value === 'bigint')
+    return {
+      low: Number(BigInt.asIntN(32, value)),
+      high: Number(BigInt.asIntN(32, value >> 32n)),
+      unsigned: false,
+    }
   if (value instanceof Uint8Array || typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(forOracle)
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, forOracle(one)]))
