@@ -4,9 +4,12 @@ import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { archives } from './archives.ts'
+import { cassandra } from './cassandra.ts'
 import { elasticsearch } from './elasticsearch.ts'
+import { kafka } from './kafka.ts'
 import { log } from './log.ts'
 import { memory } from './memory.ts'
+import { pulsar } from './pulsar.ts'
 import { rabbitmq } from './rabbitmq.ts'
 import { start } from './start.ts'
 import { timescaledb } from './timescaledb.ts'
@@ -15,11 +18,14 @@ import type { Bench, Figure, Spread } from './types.ts'
 const benches: { readonly [name: string]: Bench } = {
   log,
   elasticsearch,
+  kafka,
   rabbitmq,
+  cassandra,
   timescaledb,
   start,
   memory,
   archives,
+  pulsar,
 }
 
 const root = join(import.meta.dirname, '..', '..')
