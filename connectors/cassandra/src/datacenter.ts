@@ -61,7 +61,7 @@ export class DatacenterPolicy extends LoadBalancingPolicy {
 }
 
 /** What is wrong with the choice of a datacenter; empty for none. */
-function datacenterProblem(chosen: string, known: readonly string[]): string {
+export function datacenterProblem(chosen: string, known: readonly string[]): string {
   const list = known.join(', ')
   if (chosen !== '') return known.includes(chosen) ? '' : `there is no datacenter ${chosen}; the cluster has ${list}`
   return known.length === 1 ? '' : `required: the cluster has several datacenters, choose the nearest of ${list}`

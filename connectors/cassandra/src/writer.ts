@@ -36,13 +36,14 @@ export class Writer {
   async write(tasks: Tasks, outcomes: Outcome[], given: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([given, this.#closing.signal])
     const run: Run = { outcomes, signal, away: undefined }
-    const done = this.#all(tasks, run).finally(() => this.#running.delete(done))
-    this.#running.add(done)
     let abort: () => void = () => undefined
     const aborted = new Promise<void>(resolve => {
       abort = resolve
-      signal.addEventListener('abort', abort, { once: true })
+      if (signal.aborted) abort()
+      else signal.addEventListener('abort', abort, { once: true })
     })
+    const done = this.#all(tasks, run).finally(() => this.#running.delete(done))
+    this.#running.add(done)
     try {
       await Promise.race([done, aborted])
     } finally {

@@ -40,7 +40,7 @@ export class Server {
   }
 
   async query(cql: string, values: readonly unknown[] = []): Promise<{ readonly [column: string]: unknown }[]> {
-    const { rows } = await this.#client.execute(cql, [...values], { prepare: values.length > 0 })
+    const { rows } = await this.#client.execute(cql, [...values], { prepare: values.length > 0, fetchSize: 200_000 })
     return (rows ?? []).map(row => Object.fromEntries(row.keys().map(name => [name, row.get(name) as unknown])))
   }
 

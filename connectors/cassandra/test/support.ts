@@ -6,7 +6,7 @@ import { CassandraSink } from '../src/sink.ts'
 export type RawConfig = { readonly [field: string]: unknown }
 
 /** A checked configuration; address and names are only placeholders unless given. */
-function configOf(raw: RawConfig = {}): Config {
+export function configOf(raw: RawConfig = {}): Config {
   return options.parse({ roots: 'localhost', keyspace: 'a_keyspace', columnFamily: 'a_table', ...raw })
 }
 

@@ -136,12 +136,14 @@ describe.skipIf(!shared.available)('the command', { timeout: 180_000 }, () => {
     expect([...seen.values()].sort((a, b) => a - b)).toEqual(Array.from({ length: keys }, (_, k) => RECORDS - keys + k))
   })
 
-  it.each(['ATLEAST_ONCE', 'EFFECTIVELY_ONCE'])(
+  // Where it was not started by these tests, a server takes larger rows than the log takes records.
+  it.skipIf(shared.origin !== 'local').each(['ATLEAST_ONCE', 'EFFECTIVELY_ONCE'])(
     'writes the good records and dead-letters the bad, with Cassandra’s words where it has some (%s)',
     async guarantee => {
       const table = await server.table(COLUMNS)
       const user = await workspace()
-      const large = JSON.stringify({ n: 2000, text: 'x'.repeat(10_000_000) })
+      // Half a commit log segment is the most; a line of `topics produce` may have 5 MiB.
+      const large = JSON.stringify({ n: 2000, text: 'x'.repeat(4_500_000) })
       const lines = numberedLines(3000).map((line, n) => {
         if (n === 2000) return large
         return n % 1000 === 500 ? JSON.stringify({ n: `number ${n}` }) : line

@@ -141,6 +141,20 @@ describe.skipIf(!cassandra.available)('rows on a real server', () => {
     })
   })
 
+  describe('that are too large', () => {
+    it('are refused alone, by Cassandra or before they are sent, and the others get through', async () => {
+      const table = await server.table('k text PRIMARY KEY, v blob')
+      await using sink = await openSink({ ...table.config, keyname: 'k', columnName: 'v' })
+      const sizes = [1, 10_000_000, 1, 20_000_000, 1_000_000]
+      const written = sizes.flatMap((size, i) => recordsOf([Buffer.alloc(size)], { key: `k${i}`, ...position(i) }))
+      const outcomes = await sink.write(written)
+      // A server that somebody set up otherwise may take 10 MB.
+      expect([[1, 3], [3]]).toContainEqual(codes(outcomes).flatMap((code, i) => (code ? [i] : [])))
+      for (const outcome of outcomes) if (outcome) expect(outcome).toMatchObject({ code: 'PIO_CASSANDRA_TOO_LARGE' })
+      expect(outcomes[3]?.message).toContain('native_transport_max_frame_size')
+    })
+  })
+
   describe('are dated', () => {
     it('by the position, near the publish time, so that what comes again never beats what is newer', async () => {
       const table = await server.table('id int PRIMARY KEY, v text')
