@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin, Consumer, MessagesStreamModes, Producer } from '@platformatic/kafka'
@@ -5,6 +7,7 @@ import { startConnectors } from '@pulsar-io/engine'
 import { openEmbedded } from '@pulsar-io/messaging-embedded'
 import type { ProcessingGuarantee } from '@pulsar-io/sdk'
 import { service } from '../services/index.ts'
+import { memoryOf } from './memory.ts'
 import { ratios, spread } from './stats.ts'
 import { BenchTopic, jsonRecords } from './topic.ts'
 import type { Bench, BenchContext, Figure } from './types.ts'
@@ -45,8 +48,10 @@ async function sinkFigures(place: Place): Promise<Figure[]> {
     ['at-least-once', name => throughSink(place, topic, name, 'ATLEAST_ONCE')],
     ['effectively-once', name => throughSink(place, topic, name, 'EFFECTIVELY_ONCE')],
   ])
+  const memory = await sinkMemory(place, topic)
   await topic.close()
-  return figures(`embedded log → Kafka sink, ${BYTES} B records`, 'loop of send', loop, once, exactly)
+  const speed = figures(`embedded log → Kafka sink, ${BYTES} B records`, 'loop of send', loop, once, exactly)
+  return [...speed, memory]
 }
 
 async function sourceFigures(place: Place): Promise<Figure[]> {
@@ -58,8 +63,16 @@ async function sourceFigures(place: Place): Promise<Figure[]> {
     ['at-least-once', work => throughSource(place, name, work, 'ATLEAST_ONCE')],
     ['effectively-once', work => throughSource(place, name, work, 'EFFECTIVELY_ONCE')],
   ])
+  const memory = await sourceMemory(place, name)
   await place.admin.deleteTopics({ topics: [name] })
-  return figures(`Kafka source → embedded log, ${BYTES} B records`, 'loop of consume and publish', loop, once, exactly)
+  const speed = figures(
+    `Kafka source → embedded log, ${BYTES} B records`,
+    'loop of consume and publish',
+    loop,
+    once,
+    exactly,
+  )
+  return [...speed, memory]
 }
 
 function figures(name: string, plain: string, loop: number[], once: number[], exactly: number[]): Figure[] {
@@ -82,6 +95,67 @@ function figures(name: string, plain: string, loop: number[], once: number[], ex
       reached: cost.median >= 0.8,
     },
   ]
+}
+
+/** Peak memory of the command while the sink works off all records. */
+async function sinkMemory(place: Place, topic: BenchTopic): Promise<Figure> {
+  const peaks: number[] = []
+  for (let round = 0; round < place.context.rounds; round++) {
+    const name = `kafka-memory-${process.pid}-${round}`
+    await create(place, name)
+    const args = ['--kind', 'sink', '--name', name, '--inputs', topic.name, '--subs-position', 'Earliest']
+    const config = { bootstrapServers: place.servers, topic: name }
+    const subscription = `public/default/${name}`
+    const work = async () => {
+      await topic.subscribed(subscription)
+      await topic.drained(subscription)
+    }
+    peaks.push(await peakOf(place, [...args, '--broker-service-url', topic.url], 'sink', config, work))
+    await place.admin.deleteTopics({ topics: [name] })
+  }
+  return memoryFigure(`Kafka sink working off ${RECORDS.toLocaleString('en-US')} records`, peaks)
+}
+
+/** The same while the source reads all of them. */
+async function sourceMemory(place: Place, name: string): Promise<Figure> {
+  const peaks: number[] = []
+  for (let round = 0; round < place.context.rounds; round++) {
+    const topic = await BenchTopic.empty(join(place.context.folder, `memory-${round}`))
+    const args = ['--kind', 'source', '--name', `memory-${round}`, '--destination-topic-name', topic.name]
+    const config = { bootstrapServers: place.servers, topic: name, groupId: `memory-${process.pid}-${round}` }
+    const flags = [...args, '--broker-service-url', topic.url]
+    peaks.push(await peakOf(place, flags, 'source', config, () => topic.holds(RECORDS)))
+    await topic.close()
+  }
+  return memoryFigure(`Kafka source reading ${RECORDS.toLocaleString('en-US')} records`, peaks)
+}
+
+async function peakOf(
+  { context }: Place,
+  flags: readonly string[],
+  kind: string,
+  config: object,
+  work: () => Promise<void>,
+): Promise<number> {
+  const args = [
+    ...[join(context.root, 'packages', 'runtime', 'bin', 'runtime.js'), '--log-level', 'warn', ...flags],
+    ...['--archive', join(context.root, 'connectors', 'kafka.tgz'), `--${kind}-config`, JSON.stringify(config)],
+  ]
+  const child = spawn(process.execPath, args, { cwd: context.folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  const exit = once(child, 'exit')
+  const done = Promise.race([work().then(() => true), exit.then(() => true)])
+  let peak = 0
+  while (!(await Promise.race([done, sleep(50, false)]))) peak = Math.max(peak, memoryOf(child).own)
+  child.kill('SIGTERM')
+  const [code] = await exit
+  if (code !== 0) throw new Error(`runtime ended with ${code}`)
+  return peak
+}
+
+function memoryFigure(name: string, peaks: readonly number[]): Figure {
+  const value = spread(peaks)
+  const goal = '≤ 180 MB'
+  return { name: `${name}, peak memory without the mapped log`, unit: 'MB', value, goal, reached: value.median <= 180 }
 }
 
 type Way = readonly [string, (name: string) => Promise<number>]

@@ -65,6 +65,8 @@ class Opened implements GroupEvents {
   #lookTimer: NodeJS.Timeout | undefined
   #settled: (() => void) | undefined
   #warned = false
+  /** Partitions are about to be handed over: nothing more of them is handed on. */
+  #leaving = false
   #closed = false
 
   constructor(reader: Reader, config: SourceConfig, settings: Settings, context: SourceContext) {
@@ -110,10 +112,9 @@ class Opened implements GroupEvents {
     for (;;) {
       const waiting = this.#waiting.shift()
       if (waiting) return waiting
-      const generation = this.#generation
       const answer = await this.#fetcher.next(signal)
       if (answer === undefined) return []
-      if (generation !== this.#generation && answer.some(({ reading }) => !this.#partitions.includes(reading))) continue
+      if (this.#leaving || answer.some(({ reading }) => !this.#partitions.includes(reading))) continue
       const records: SourceRecord[] = []
       for (const fetched of answer) for (const record of this.#make(fetched, this.#committedOnly)) records.push(record)
       const most = this.#config.consumerConfigProperties['max.poll.records']
@@ -139,6 +140,7 @@ class Opened implements GroupEvents {
   async handOver(): Promise<void> {
     const leaving = this.#partitions
     if (leaving.length === 0 || this.#closed) return
+    this.#leaving = true
     this.#fetcher.assign([])
     const limit = Math.min(
       this.#config.sessionTimeoutMs,
@@ -233,6 +235,7 @@ class Opened implements GroupEvents {
     )
     if (generation !== this.#generation || this.#closed) return
     this.#partitions = begun
+    this.#leaving = false
     this.#fetcher.assign(begun)
     await this.#commit()
   }

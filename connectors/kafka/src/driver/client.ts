@@ -153,7 +153,7 @@ export class Client {
     const broker = this.#brokers.get(node)
     if (!broker) await this.refresh([], false)
     const found = broker ?? this.#brokers.get(node)
-    if (!found) throw new Error(`server ${node} is not there (closed)`)
+    if (!found) throw new Error(`server ${node} is not known to the cluster`)
     return this.#ask(done => this.#base[kGetConnection](found, done as never))
   }
 
@@ -214,7 +214,7 @@ export class Client {
     const connection = await this.bootstrap()
     const { coordinators } = await this.call(connection, 'FindCoordinator', COORDINATOR[kind], [key])
     const [found] = coordinators
-    if (!found) throw new Error(`no coordinator for ${key} (closed)`)
+    if (!found) throw new Error(`the cluster names no coordinator for ${key}`)
     return this.connection(found.nodeId)
   }
 

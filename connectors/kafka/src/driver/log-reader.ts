@@ -62,8 +62,7 @@ export class LogReader {
     const { topics } = await this.#topics.find([this.#topic])
     const info = topics.get(this.#topic)
     const leader = info?.leaders[this.#partition] ?? -1
-    if (!info || leader < 0)
-      throw new Error(`partition ${this.#partition} of topic ${this.#topic} has no leader (closed)`)
+    if (!info || leader < 0) throw new Error(`partition ${this.#partition} of topic ${this.#topic} has no leader`)
     const connection = await this.#client.connection(leader)
     const end = await this.#offset(connection, LATEST)
     const api = await this.#client.api('Fetch')

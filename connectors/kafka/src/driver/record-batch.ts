@@ -122,7 +122,10 @@ const sizeOfBytes = (bytes: Buffer | null | undefined): number => (bytes ? sizeO
 
 function writeBytes(to: Buffer, at: number, bytes: Buffer | null | undefined): number {
   if (!bytes) return writeNumber(to, at, NOTHING)
-  const next = writeNumber(to, at, bytes.length)
-  to.set(bytes, next)
-  return next + bytes.length
+  const { length } = bytes
+  const next = writeNumber(to, at, length)
+  // Below some length the call costs more than the copying.
+  if (length > 24) to.set(bytes, next)
+  else for (let i = 0; i < length; i++) to[next + i] = bytes[i] as number
+  return next + length
 }
