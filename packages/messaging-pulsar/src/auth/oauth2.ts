@@ -28,7 +28,6 @@ interface Token {
   readonly renewAt: number
 }
 
-const CODE = 'PIO_PULSAR_OAUTH2'
 const TIMEOUT_MS = 15_000
 /** How long a token is kept of which the issuer does not say how long it is good. */
 const UNKNOWN_LIFETIME_SECONDS = 60
@@ -109,7 +108,10 @@ async function ask(options: OAuth2Options, method: 'GET' | 'POST', url: string, 
     const why = error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error)
     throw (
       tlsFailure(url, error) ??
-      new ConnectionError(`cannot reach the issuer of tokens at ${url}: ${why}`, { code: CODE, cause: error })
+      new ConnectionError(`cannot reach the issuer of tokens at ${url}: ${why}`, {
+        code: 'PIO_PULSAR_OAUTH2',
+        cause: error,
+      })
     )
   }
 }
@@ -119,8 +121,8 @@ function refusal(what: string, answer: HttpAnswer): Error {
   const { error, error_description: description } = json(answer)
   const said = [error, description].filter(part => typeof part === 'string').join(': ')
   const text = `${what}: it answered ${answer.status}${said === '' ? '' : ` ${said}`}`
-  if (answer.status >= 500) return new ConnectionError(text, { code: CODE })
-  return new AuthError(`${text}; check issuerUrl, audience, scope and the key file`, { code: CODE })
+  if (answer.status >= 500) return new ConnectionError(text, { code: 'PIO_PULSAR_OAUTH2' })
+  return new AuthError(`${text}; check issuerUrl, audience, scope and the key file`, { code: 'PIO_PULSAR_OAUTH2' })
 }
 
 function json({ body }: HttpAnswer): Readonly<Record<string, unknown>> {
@@ -137,7 +139,7 @@ async function readKey(source: string): Promise<Key> {
     throw new AuthError(
       'the key in privateKey stands there by itself; write data:application/json,KEY or file:///PATH',
       {
-        code: CODE,
+        code: 'PIO_PULSAR_OAUTH2',
       },
     )
   }
@@ -146,11 +148,14 @@ async function readKey(source: string): Promise<Key> {
   try {
     text = source.startsWith('data:') ? decodeDataUrl(source) : await readFile(filePath(source), 'utf8')
   } catch (error) {
-    throw new AuthError(`${where} cannot be read: ${(error as Error).message}`, { code: CODE, cause: error })
+    throw new AuthError(`${where} cannot be read: ${(error as Error).message}`, {
+      code: 'PIO_PULSAR_OAUTH2',
+      cause: error,
+    })
   }
   const { client_id: clientId, client_secret: clientSecret } = json({ status: 200, body: text })
   if (typeof clientId !== 'string' || typeof clientSecret !== 'string') {
-    throw new AuthError(`${where} is not JSON with client_id and client_secret`, { code: CODE })
+    throw new AuthError(`${where} is not JSON with client_id and client_secret`, { code: 'PIO_PULSAR_OAUTH2' })
   }
   return { clientId, clientSecret }
 }
