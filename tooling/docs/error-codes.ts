@@ -13,7 +13,7 @@ export async function codesInSources(root: string): Promise<readonly string[]> {
 }
 
 /** A code as a literal or inside a message; not a constant's name or the beginning of one such as `PIO_ARCHIVE_`. */
-const CODE_LITERAL = /\b(PIO_[A-Z]+(?:_[A-Z]+)*)\b(?!_)/g
+const CODE_LITERAL = /\b(PIO_[A-Z0-9]+(?:_[A-Z0-9]+)*)\b(?!_)/g
 
 /** A section of docs/errors.md. */
 export interface ErrorSection {
