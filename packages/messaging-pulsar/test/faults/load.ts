@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Message, MessagingClient } from '@pulsar-io/messaging'
+import type { Consumer, Message, MessagingClient } from '@pulsar-io/messaging'
 
 /** Who writes, reads and checks; writer and reader go through what is broken. */
 export interface LoadOptions {
@@ -35,18 +35,27 @@ export interface Verdict {
 const PER_SEND = 20
 const IN_FLIGHT = 5
 const KEYS = 7
+/** A broker that fails to read waits 15 s before it tries again. */
+const PATIENCE_MS = 60_000
 
 const keyOf = (number: number): string => `k${number % KEYS}`
 const numberOf = ({ payload }: Message): number => Number(Buffer.from(payload ?? []).toString())
 
 /** Writes numbered messages with their numbers as sequence ids, reads them, hurts meanwhile, and counts. */
 export async function underLoad(options: LoadOptions): Promise<Verdict> {
+  const { reader, topic } = options
+  const consumer = await reader.subscribe({
+    topics: [topic],
+    subscription: 'reader',
+    type: 'Failover',
+    initialPosition: 'Earliest',
+  })
   const hurting = { over: false }
   const hurt = options.hurt().finally(() => {
     hurting.over = true
   })
   const progress = { written: Number.POSITIVE_INFINITY }
-  const reading = readAll(options, progress)
+  const reading = readAll(consumer, progress)
   const { written, sentAgain } = await writeAll(options, hurting)
   progress.written = written
   const [read] = await Promise.all([reading, hurt])
@@ -68,7 +77,6 @@ export async function underLoad(options: LoadOptions): Promise<Verdict> {
 async function writeAll(options: LoadOptions, hurting: { readonly over: boolean }) {
   const { writer, topic } = options
   const producer = await writer.createProducer({ topic, name: 'numbers' })
-  console.error('producing', new Date().toISOString())
   let confirmed = 0
   let sentAgain = 0
   while (!hurting.over || confirmed < options.messages) {
@@ -99,29 +107,21 @@ async function writeAll(options: LoadOptions, hurting: { readonly over: boolean 
   return { written: confirmed, sentAgain }
 }
 
-async function readAll(options: LoadOptions, progress: { readonly written: number }) {
-  const { reader, topic } = options
-  const consumer = await reader.subscribe({
-    topics: [topic],
-    subscription: 'reader',
-    type: 'Failover',
-    initialPosition: 'Earliest',
-  })
-  console.error('subscribed', new Date().toISOString())
+async function readAll(consumer: Consumer, progress: { readonly written: number }) {
   const numbers = new Set<number>()
   let again = 0
   let quietSince = Date.now()
-  // A minute of silence at the end is a loss.
-  while (numbers.size < progress.written && (progress.written === Infinity || Date.now() - quietSince < 60_000)) {
+  // A minute of silence after everything was written is a loss.
+  while (numbers.size < progress.written && Date.now() - quietSince < PATIENCE_MS) {
     const messages = await consumer.receive({ maxMessages: 500, timeoutMs: 500 })
-    console.error('got', messages.length, consumer.active, new Date().toISOString())
-    if (messages.length > 0) quietSince = Date.now()
     for (const message of messages) {
       const number = numberOf(message)
       if (numbers.has(number)) again += 1
       numbers.add(number)
     }
     await consumer.acknowledge(messages)
+    // Only now: an acknowledgement waits for as long as there is no broker.
+    if (messages.length > 0 || progress.written === Number.POSITIVE_INFINITY) quietSince = Date.now()
   }
   await consumer.close()
   return { numbers: [...numbers], again }
@@ -132,7 +132,7 @@ async function storedNumbers({ checker, topic }: LoadOptions, written: number): 
   const reader = await checker.createReader({ topic })
   const numbers: number[] = []
   for (;;) {
-    const messages = await reader.read({ maxMessages: 1000, timeoutMs: numbers.length < written ? 15_000 : 1_000 })
+    const messages = await reader.read({ maxMessages: 1000, timeoutMs: numbers.length < written ? PATIENCE_MS : 1_000 })
     if (messages.length === 0) break
     numbers.push(...messages.map(numberOf))
   }
