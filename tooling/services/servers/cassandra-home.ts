@@ -61,11 +61,9 @@ export async function launchCassandra(
     saved_caches_directory: JSON.stringify(join(data, 'saved_caches')),
     hints_directory: JSON.stringify(join(data, 'hints')),
     cdc_raw_directory: JSON.stringify(join(data, 'cdc_raw')),
-    // Mapped, so that what was confirmed survives a kill of the process, as tests do it. What Cassandra does by itself
-    // keeps up to ten seconds in memory, for other nodes have the rows as well.
-    commitlog_disk_access_mode: 'mmap',
-    commitlog_sync: 'periodic',
-    commitlog_sync_period: '10000ms',
+    // A write is on disk before it is confirmed, so that what was confirmed survives a kill of the process, as tests do
+    // it. By itself Cassandra syncs every ten seconds, for other nodes have the rows as well.
+    commitlog_sync: 'batch',
     commitlog_segment_size: SEGMENT,
     memtable_heap_space: '64MiB',
     memtable_offheap_space: '64MiB',
