@@ -1,0 +1,75 @@
+import { ConfigError } from '@pulsar-io/sdk'
+import type { Coordinator, DrainProgress, InstanceKey, WorkerInfo } from './coordination.ts'
+
+/** A worker that has nobody to share with: it leads, and everything is its own. */
+export class SingleWorker implements Coordinator {
+  readonly workerId: string
+  readonly #info: WorkerInfo
+  readonly #listeners = new Set<() => void>()
+  #wanted: ReadonlySet<InstanceKey> = new Set()
+
+  constructor(info: WorkerInfo) {
+    this.workerId = info.workerId
+    this.#info = info
+  }
+
+  workers(): readonly WorkerInfo[] {
+    return [this.#info]
+  }
+
+  leader(): WorkerInfo {
+    return this.#info
+  }
+
+  isLeader(): boolean {
+    return true
+  }
+
+  async confirmLeader(): Promise<void> {}
+
+  assignments(): ReadonlyMap<InstanceKey, string> {
+    return new Map([...this.#wanted].map(key => [key, this.workerId]))
+  }
+
+  mine(): ReadonlySet<InstanceKey> {
+    return this.#wanted
+  }
+
+  released(): void {}
+
+  async propose(wanted: readonly InstanceKey[]): Promise<void> {
+    const same = wanted.length === this.#wanted.size && wanted.every(key => this.#wanted.has(key))
+    if (same) return
+    this.#wanted = new Set(wanted)
+    this.#tell()
+  }
+
+  async announce(): Promise<void> {
+    this.#tell()
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async rebalance(): Promise<void> {}
+
+  async drain(): Promise<void> {
+    throw new ConfigError([{ path: '', message: 'this is the only worker: nobody could take over what it runs' }], {
+      code: 'PIO_WORKER_DRAIN',
+    })
+  }
+
+  drainProgress(): DrainProgress {
+    return { status: 'notRun', remaining: this.#wanted.size }
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
