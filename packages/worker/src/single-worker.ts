@@ -25,7 +25,9 @@ export class SingleWorker implements Coordinator {
     return true
   }
 
-  async confirmLeader(): Promise<void> {}
+  async confirmLeader(): Promise<void> {
+    // There is nobody else.
+  }
 
   assignments(): ReadonlyMap<InstanceKey, string> {
     return new Map([...this.#wanted].map(key => [key, this.workerId]))
@@ -35,7 +37,9 @@ export class SingleWorker implements Coordinator {
     return this.#wanted
   }
 
-  released(): void {}
+  released(): void {
+    // Nobody waits for it.
+  }
 
   async propose(wanted: readonly InstanceKey[]): Promise<void> {
     const same = wanted.length === this.#wanted.size && wanted.every(key => this.#wanted.has(key))
@@ -53,12 +57,12 @@ export class SingleWorker implements Coordinator {
     return () => this.#listeners.delete(listener)
   }
 
-  async rebalance(): Promise<void> {}
+  async rebalance(): Promise<void> {
+    throw tooFew()
+  }
 
   async drain(): Promise<void> {
-    throw new ConfigError([{ path: '', message: 'this is the only worker: nobody could take over what it runs' }], {
-      code: 'PIO_WORKER_DRAIN',
-    })
+    throw tooFew()
   }
 
   drainProgress(): DrainProgress {
@@ -72,4 +76,9 @@ export class SingleWorker implements Coordinator {
   #tell(): void {
     for (const listener of this.#listeners) listener()
   }
+}
+
+/** Pulsar's words. */
+function tooFew(): ConfigError {
+  return new ConfigError([{ path: '', message: 'Too few workers (need at least 2)' }], { code: 'PIO_WORKER_TOO_FEW' })
 }
