@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { spread } from './stats.ts'
 import type { Bench } from './types.ts'
 
-const LIMITS_KB = { elasticsearch: 500, file: 200, kafka: 500, netty: 200, timescaledb: 500 }
+const LIMITS_KB = { cassandra: 500, elasticsearch: 500, file: 200, kafka: 500, netty: 200, timescaledb: 500 }
 
 /** Sizes of the packed archives. */
 export const archives: Bench = async ({ root }) =>

@@ -9,7 +9,7 @@ import {
   topicProblem,
 } from './connection-options.ts'
 
-const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const
+export const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const
 
 const fields = {
   ...connectionFields,
@@ -19,7 +19,19 @@ const fields = {
   }),
   producerName: text().default('').meta({
     description:
-      'First part of the names of the producers. Under EFFECTIVELY_ONCE the target knows records again by it; empty: tenant/namespace/name of the connector.',
+      'First part of the names of the producers. With deduplication the target knows records again by it; empty: tenant/namespace/name of the connector.',
+  }),
+  effectivelyOnce: z.enum(['transactions', 'deduplication']).default('transactions').meta({
+    description:
+      'What EFFECTIVELY_ONCE rests on: transactions of the target’s cluster, for one instance; or the target’s deduplication, for any number of instances, as long as the broker remembers (see below).',
+  }),
+  positionsTopic: text().default('').meta({
+    description:
+      'Topic for how far the target got, under EFFECTIVELY_ONCE with transactions; empty: TENANT-NAMESPACE-NAME-positions of the connector, in the namespace of topic.',
+  }),
+  transactionTimeout: duration({ min: 1_000, max: 600_000 }).default(10_000).meta({
+    description:
+      'When the cluster gives up a transaction that nobody ends. After a crash the next start waits for it at most so long.',
   }),
   schemaType: z.enum(['BYTES', 'STRING', 'JSON']).default('BYTES').meta({
     description:
@@ -48,6 +60,9 @@ const fields = {
 
 function contradictions(config: Partial<SinkConfig>): Contradiction[] {
   const found = connectionContradictions(config)
+  const { positionsTopic } = config
+  const positionsProblem = positionsTopic ? topicProblem(positionsTopic) : undefined
+  if (positionsProblem !== undefined) found.push({ path: 'positionsTopic', message: positionsProblem })
   if (typeof config.topic !== 'string') return found
   const problem = topicProblem(config.topic.replaceAll('{topic}', 'topic'))
   if (problem !== undefined) found.push({ path: 'topic', message: problem })

@@ -1,14 +1,13 @@
 import { fullTopicName } from '@pulsar-io/messaging'
 import type { PulsarClient, PulsarOutgoingMessage } from '@pulsar-io/messaging-pulsar'
-import { ConfigError, type Outcome, type Record, type SinkContext } from '@pulsar-io/sdk'
+import { type BatchInfo, ConfigError, type Outcome, type Record, type SinkContext } from '@pulsar-io/sdk'
 import { openProducer } from './producers.ts'
 import { sequenceInLedger } from './sequence.ts'
 import type { SinkConfig } from './sink-options.ts'
 import type { TopicTemplate } from './topic-template.ts'
 import { orAborted } from './wait.ts'
 import { PartitionWriter } from './write-partition.ts'
-import { allSettled } from './write-plain.ts'
-import { encode, type Writer } from './writer.ts'
+import { allSettled, encode, type Writer } from './writer.ts'
 
 /** Milliseconds between looks for producers that nobody uses. */
 const LOOK_EVERY_MS = 1_000
@@ -45,7 +44,7 @@ export class NumberedWriter implements Writer {
     return preparing
   }
 
-  async write(records: readonly Record[], signal: AbortSignal): Promise<readonly Outcome[] | void> {
+  async write(records: readonly Record[], { signal }: BatchInfo): Promise<readonly Outcome[] | void> {
     const { messages, outcomes } = encode(records, record => sequenceInLedger(record.position))
     const groups = new Map<PartitionWriter, { ledgerId: bigint; message: PulsarOutgoingMessage }[]>()
     for (const { record, message } of messages) {

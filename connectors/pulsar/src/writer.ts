@@ -1,13 +1,16 @@
 import type { PulsarOutgoingMessage } from '@pulsar-io/messaging-pulsar'
-import { isConnectorError, type Outcome, type Record } from '@pulsar-io/sdk'
+import { type BatchInfo, isConnectorError, type Outcome, type PartitionCheckpoint, type Record } from '@pulsar-io/sdk'
 import { messageOf } from './message.ts'
+import type { TopicTemplate } from './topic-template.ts'
 
 /** Gets batches into topics. */
 export interface Writer {
   /** Looks whether a topic can be written to. */
   prepare(target: string): Promise<void>
   /** As {@link BatchSink.write} of a sink; throws where it does not know what of the batch is published. */
-  write(records: readonly Record[], signal: AbortSignal): Promise<readonly Outcome[] | void>
+  write(records: readonly Record[], batch: BatchInfo): Promise<readonly Outcome[] | void>
+  /** How far the target got, where that is kept there. */
+  committed?(): readonly PartitionCheckpoint[]
   /** Stops what goes on in the background; what is open is closed with the client. */
   close(): void
 }
@@ -32,4 +35,21 @@ export function encode(records: readonly Record[], sequenceOf: (record: Record) 
     }
   })
   return { messages, outcomes: messages.length === records.length ? undefined : outcomes }
+}
+
+/** Messages by the topic that they go to, each in order. */
+export function byTarget({ messages }: Encoded, targets: TopicTemplate): Map<string, PulsarOutgoingMessage[]> {
+  const groups = new Map<string, PulsarOutgoingMessage[]>()
+  for (const { record, message } of messages) {
+    const target = targets.targetOf(record.topic)
+    const group = groups.get(target)
+    if (group) group.push(message)
+    else groups.set(target, [message])
+  }
+  return groups
+}
+
+/** Waits for all of them, so that nothing is on its way when one has failed; rejects with the first error. */
+export async function allSettled(promises: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason
 }

@@ -21,7 +21,8 @@ export function colleague({ url, adminUrl = '' }: AvailableService): Promise<Pul
 }
 
 /** Connects to brokers by the address of the service: theirs is not that of a proxy in front of them. */
-const throughProxy: Connect = options => openPulsar({ ...options, mapAddress: () => new URL(options.serviceUrl).host })
+export const throughProxy: Connect = options =>
+  openPulsar({ ...options, mapAddress: () => new URL(options.serviceUrl).host })
 
 /** The connectors as they are, but for what their connections go through. */
 export const proxied = {
@@ -29,24 +30,40 @@ export const proxied = {
   source: { ...sourceDefinition, create: () => new PulsarSource(throughProxy) },
 }
 
-/** Everything that a topic holds now, in its order. */
+const END = 'end-of-reading'
+
+/** Everything that a topic without partitions holds now, in its order; waits for transactions that are under way. */
 export async function readAll(client: PulsarClient, topic: string) {
+  const producer = await client.createProducer({ topic, routing: 'Single' })
+  await producer.send([{ payload: null, properties: { [END]: producer.name } }])
   const reader: Reader = await client.createReader({ topic, from: 'earliest' })
   try {
     const found = []
-    while (await reader.hasNext()) {
-      for (const { payload, key, properties, eventTime, partition, sequenceId, producerName } of await reader.read({
-        maxMessages: 1000,
-        timeoutMs: 5_000,
-      })) {
+    for (;;) {
+      const messages = await reader.read({ maxMessages: 1000, timeoutMs: 15_000 })
+      if (messages.length === 0) throw new Error(`the end of ${topic} does not come`)
+      for (const { payload, key, properties, eventTime, partition } of messages) {
+        if (properties[END] === producer.name) return found
+        if (END in properties) continue
         const text = payload === null ? null : Buffer.from(payload).toString()
-        found.push({ text, key, properties, eventTime, partition, sequenceId, producerName })
+        found.push({ text, key, properties, eventTime, partition })
       }
     }
-    return found
   } finally {
     await reader.close()
+    await producer.close()
   }
+}
+
+/** Everything that the partitions of a topic hold now. */
+export async function readPartitions(client: PulsarClient, topic: string, partitions: number) {
+  const each = await Promise.all(
+    Array.from({ length: partitions }, async (_, i) => {
+      const found = await readAll(client, `${topic}-partition-${i}`)
+      return found.map(one => ({ ...one, partition: i }))
+    }),
+  )
+  return each.flat()
 }
 
 /** A sink that is connected to a real cluster. */
@@ -56,7 +73,13 @@ export async function openSink(raw: Raw, overrides: Parameters<typeof createSink
   await opened(sink, sink.open(checked(sinkDefinition, raw) as never, context))
   const write = async (records: readonly Record[], info: Partial<BatchInfo> = {}): Promise<readonly Outcome[]> =>
     (await sink.write(records, { checkpoint: [], signal: context.signal, ...info })) ?? []
-  return { context, write, close: () => sink.close(), [Symbol.asyncDispose]: () => sink.close() }
+  return {
+    context,
+    write,
+    committed: () => sink.committed(),
+    close: () => sink.close(),
+    [Symbol.asyncDispose]: () => sink.close(),
+  }
 }
 
 /** A source that is connected to a real cluster. */

@@ -25,6 +25,8 @@ export interface ErrorContext {
   readonly action: string
   readonly topic?: string | undefined
   readonly subscription?: string | undefined
+  /** Name of a producer that opens. */
+  readonly producer?: string | undefined
   /** The broker knew this producer before: a refusal now means that it lost its place. */
   readonly reopening?: boolean | undefined
 }
@@ -77,6 +79,8 @@ function serverError(failure: ServerFailure, context: ErrorContext): ConnectorEr
       if (!context.reopening) {
         return new ConnectionError(text('another producer holds the topic'), { code: 'PIO_PRODUCER_BUSY', cause })
       }
+      if (context.producer !== undefined && said.endsWith(`existing exclusive producer: ${context.producer}`))
+        return later('PIO_PRODUCER_BUSY', 'it is this one, over a connection that the broker still takes for alive')
       return stop('PIO_PRODUCER_FENCED', 'another producer took its place; open a new producer')
     case 'TopicNotFound':
       return stop(

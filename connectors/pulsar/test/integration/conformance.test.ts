@@ -1,3 +1,4 @@
+import type { SourceContext, SourceDefinition } from '@pulsar-io/sdk'
 import { sinkFaults, sourceFaults, tcpProxy } from '@pulsar-io/testkit'
 import { type RawConfig, sinkConformance, sourceConformance } from '@pulsar-io/testkit/conformance'
 import { afterAll, describe } from 'vitest'
@@ -25,13 +26,26 @@ const elsewhere = {
   names: '127.0.0.1:1',
 }
 
+/** The suite asks for no guarantee; numbers come with this one. */
+const numbered: SourceDefinition = {
+  ...proxied.source,
+  create: () => {
+    const source = proxied.source.create()
+    return {
+      open: (config: unknown, context: SourceContext) =>
+        source.open(config as never, { ...context, guarantee: 'EFFECTIVELY_ONCE' }),
+      read: () => source.read(),
+      close: () => source.close(),
+    }
+  },
+}
+
 describe.skipIf(!pulsar.available)('pulsar', () => {
-  for (const guarantee of ['ATLEAST_ONCE', 'EFFECTIVELY_ONCE'] as const) {
-    const once = guarantee === 'EFFECTIVELY_ONCE'
-    sinkConformance(`pulsar, ${guarantee}`, {
-      // Without numbers it does not claim that the target knows a record again.
-      definition: once ? proxied.sink : { ...proxied.sink, delivery: 'at-least-once' },
-      guarantee,
+  for (const mode of ['at-least-once', 'transactions', 'deduplication'] as const) {
+    const byNumbers = mode === 'deduplication'
+    sinkConformance(`pulsar, ${mode}`, {
+      definition: byNumbers ? { ...proxied.sink, delivery: 'idempotent' } : proxied.sink,
+      guarantee: mode === 'at-least-once' ? 'ATLEAST_ONCE' : 'EFFECTIVELY_ONCE',
       capabilities: {
         ordered: true,
         keys: true,
@@ -39,14 +53,21 @@ describe.skipIf(!pulsar.available)('pulsar', () => {
         upsert: false,
         tombstone: { effect: 'stored' },
         faults: 'network',
-        fenced: false,
+        fenced: mode === 'transactions',
       },
       place: async () => {
         const { pulsar, client } = available()
         const proxy = await tcpProxy(pulsar.url)
-        const topic = fresh(once ? namespaces.once : namespaces.plain)
+        const topic = fresh(byNumbers ? namespaces.once : namespaces.plain)
         return {
-          config: { ...addressOf(pulsar, proxy.url), topic, sendTimeout: '2s' },
+          config: {
+            ...addressOf(pulsar, proxy.url),
+            topic,
+            sendTimeout: '2s',
+            transactionTimeout: '3s',
+            positionsTopic: `${topic}-positions`,
+            ...(byNumbers ? { effectivelyOnce: mode } : {}),
+          },
           faults: sinkFaults(proxy),
           read: async () =>
             (await readAll(client, topic)).map(({ text, key, properties }) => {
@@ -68,9 +89,11 @@ describe.skipIf(!pulsar.available)('pulsar', () => {
     })
   }
 
-  for (const subscriptionType of ['Shared', 'Failover'] as const)
-    sourceConformance(`pulsar, ${subscriptionType}`, {
-      definition: { ...proxied.source, delivery: 'at-least-once' },
+  for (const mode of ['Shared', 'Failover', 'EFFECTIVELY_ONCE'] as const) {
+    const once = mode === 'EFFECTIVELY_ONCE'
+    const subscriptionType = once ? 'Shared' : mode
+    sourceConformance(`pulsar, ${mode}`, {
+      definition: once ? numbered : { ...proxied.source, delivery: 'at-least-once' },
       capabilities: {
         readsEarlier: true,
         acks: true,
@@ -128,6 +151,7 @@ describe.skipIf(!pulsar.available)('pulsar', () => {
         },
       },
     })
+  }
 })
 
 function circle(item: object): unknown {

@@ -164,6 +164,7 @@ export class PartitionProducer implements ProducerHandler {
       // It passes, as when a topic moves: what is on its way goes again, in order, over a new registration.
       this.settings.context.report(named)
       this.leaveQuietly()
+      this.giveUpTransactions(named)
       this.attachment.lost()
       return
     }
@@ -173,12 +174,14 @@ export class PartitionProducer implements ProducerHandler {
 
   closedByBroker(): void {
     this.connection = undefined
+    this.giveUpTransactions(new Error('the broker closed the producer'))
     this.attachment.lost()
   }
 
   connectionLost(error: Error): void {
     this.connection = undefined
     if (!this.closed) this.settings.context.report(error)
+    this.giveUpTransactions(error)
     this.attachment.lost()
   }
 
@@ -258,7 +261,8 @@ export class PartitionProducer implements ProducerHandler {
           ...(this.registration.producerName === '' ? {} : { producerName: this.registration.producerName }),
           userProvidedProducerName: name !== undefined,
           epoch: this.epoch,
-          producerAccessMode: ACCESS_MODES[access],
+          // Who has been fenced must not fence in turn: the second time it may only have what nobody else holds.
+          producerAccessMode: ACCESS_MODES[reopening && access === 'ExclusiveWithFencing' ? 'Exclusive' : access],
           metadata: Object.entries(properties ?? {}).map(([key, value]) => ({ key, value })),
           ...(this.topicEpoch === undefined ? {} : { topicEpoch: this.topicEpoch }),
           ...(wireSchema === undefined ? {} : { schema: wireSchema }),
@@ -275,7 +279,7 @@ export class PartitionProducer implements ProducerHandler {
       connection.tell('closeProducer', { producerId: this.id })
       this.epoch += 1
       if (signal.aborted) throw error
-      throw namedError(error, { action, topic, reopening })
+      throw namedError(error, { action, topic, reopening, producer: this.registration.producerName })
     }
   }
 
@@ -299,6 +303,19 @@ export class PartitionProducer implements ProducerHandler {
     this.connection = connection
     for (const entry of this.pending.all()) this.write(entry)
     this.pump(true)
+  }
+
+  /**
+   * What is on its way in a transaction is never sent again: where nothing deduplicates, a message whose receipt got lost
+   * would be in it twice. Its `send` rejects, and the transaction with it.
+   */
+  private giveUpTransactions(error: Error): void {
+    const isPart = ({ segments }: PendingEntry) => segments.some(({ call }) => call.transaction !== undefined)
+    if (!this.pending.all().some(isPart)) return
+    this.fail(namedError(error, { action: `publishing to ${this.topic} in a transaction` }))
+    // Receipts of what was given up must not be taken for those of what comes now.
+    this.id = this.settings.context.nextId()
+    this.registration = { ...this.registration, producerId: this.id }
   }
 
   /** Nobody knows what of the rest is stored: gives it all up, and asks the broker anew. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PulsarClient } from '../../src/index.ts'
 import { broker, connect, freshTopic } from '../support/broker.ts'
+import { CuttingProxy } from '../support/cutting-proxy.ts'
 import { outgoing, take, texts } from '../support/receive.ts'
 
 describe.skipIf(!broker.available)('transactions', () => {
@@ -67,5 +68,27 @@ describe.skipIf(!broker.available)('transactions', () => {
     const again = await subscribe(from)
     expect(texts(await take(again, 3)).sort()).toEqual(['a', 'b', 'c'])
     await Promise.all([again.close(), output.close(), result.close()])
+  })
+
+  it('fail where the connection breaks under a message, which might be in them twice if it were sent again', async () => {
+    const proxy = await CuttingProxy.open(broker.available ? broker.url : '')
+    const through = await connect({ mapAddress: () => proxy.address, serviceUrl: `pulsar://${proxy.address}` })
+    try {
+      const output = await through.createProducer({ topic: freshTopic() })
+      const transaction = await through.beginTransaction()
+      await output.send(outgoing('first'), transaction)
+      proxy.stall()
+      const sending = output.send(outgoing('second'), transaction)
+      const failed = expect(sending).rejects.toMatchObject({ retry: 'reconnect' })
+      // Written to the socket, and no receipt will come.
+      await new Promise(resolve => setTimeout(resolve, 100))
+      proxy.cut()
+      await failed
+      await expect(transaction.commit()).rejects.toMatchObject({ retry: 'reconnect' })
+      await output.send(outgoing('third'))
+    } finally {
+      await through.close()
+      await proxy.close()
+    }
   })
 })

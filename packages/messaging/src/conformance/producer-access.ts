@@ -62,15 +62,20 @@ export function producerAccess(setup: Setup): void {
       await first.close()
     })
 
-    it('MSG-20 fences the producers that are there', async () => {
-      const topic = setup.topic()
-      const first = await setup.client.createProducer({ topic, access: 'Exclusive' })
-      await first.send(outgoing('a'))
-      const second = await setup.other.createProducer({ topic, access: 'ExclusiveWithFencing' })
-      await expect(first.send(outgoing('b'))).rejects.toMatchObject({ code: 'PIO_PRODUCER_FENCED' })
-      await second.send(outgoing('c'))
-      await first.close()
-      await second.close()
-    })
+    it.each(['Exclusive', 'ExclusiveWithFencing'] as const)(
+      'MSG-20 fences a producer that is there: %s',
+      async access => {
+        const topic = setup.topic()
+        const first = await setup.client.createProducer({ topic, access })
+        await first.send(outgoing('a'))
+        const second = await setup.other.createProducer({ topic, access: 'ExclusiveWithFencing' })
+        await expect(first.send(outgoing('b'))).rejects.toMatchObject({ code: 'PIO_PRODUCER_FENCED' })
+        await second.send(outgoing('c'))
+        await expect(first.send(outgoing('d'))).rejects.toMatchObject({ code: 'PIO_PRODUCER_FENCED' })
+        await second.send(outgoing('e'))
+        await first.close()
+        await second.close()
+      },
+    )
   })
 }
