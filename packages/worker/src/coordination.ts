@@ -39,8 +39,10 @@ export interface DrainProgress {
  * and notice that one is gone is the affair of the implementation.
  *
  * Duties of the worker:
- * 1. It runs exactly the instances of {@link Coordinator.mine}, and looks anew at every change.
- * 2. When an instance leaves `mine()`, it stops it, and calls {@link Coordinator.released} once it is closed.
+ * 1. It runs exactly the instances of {@link Coordinator.mine}, and looks anew at every change. Right before each start
+ *    it calls {@link Coordinator.take}, and starts nothing where that is false.
+ * 2. When an instance that it took leaves `mine()`, it stops it within {@link Coordinator.stopWithinMs}, and calls
+ *    {@link Coordinator.released} once it is closed.
  * 3. It changes stored configurations only as the leader, after {@link Coordinator.confirmLeader}, and calls
  *    {@link Coordinator.announce} behind each change.
  */
@@ -57,7 +59,14 @@ export interface Coordinator {
   assignments(): ReadonlyMap<InstanceKey, string>
   /** What this worker may run now: assigned to it, and let go by whoever had it before. Empty while its lease is lost. */
   mine(): ReadonlySet<InstanceKey>
-  /** An instance that is not in `mine()` any more has stopped here. */
+  /**
+   * Asks whether an instance may start right now, and if so counts it as running here until it is released. Nobody else
+   * gets it before. May be called again for one that runs.
+   */
+  take(key: InstanceKey): boolean
+  /** Milliseconds in which what left `mine()` has to be closed, by force if need be; Infinity while the lease is held. */
+  stopWithinMs(): number
+  /** An instance that was taken and is not in `mine()` any more has stopped here. */
   released(key: InstanceKey): void
   /** All instances that are to run somewhere. Only the leader is asked to; a leader that is not any more ignores it. */
   propose(wanted: readonly InstanceKey[]): Promise<void>

@@ -37,6 +37,14 @@ export class SingleWorker implements Coordinator {
     return this.#wanted
   }
 
+  take(key: InstanceKey): boolean {
+    return this.#wanted.has(key)
+  }
+
+  stopWithinMs(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
   released(): void {
     // Nobody waits for it.
   }
