@@ -23,6 +23,8 @@ export interface RestartPolicy {
   readonly crashLoopAfter: number
   /** Crashes in a row after which the run gives up with exit code 1; undefined: never. */
   readonly giveUpAfter?: number
+  /** Milliseconds after which an instance that failed for good is tried again; undefined: never, its failure ends the run. */
+  readonly failedRetryMs?: number
 }
 
 /** How to run connectors. */

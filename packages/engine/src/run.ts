@@ -1,13 +1,10 @@
 import { hostname } from 'node:os'
-import { ConfigError, type ConnectorKind, isConnectorError, type Problem } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk'
 import type { ConnectorSpec, RestartPolicy, Run, RunningConnector, RunOptions, RunResult } from './api.ts'
-import { resolveArchive } from './archive/index.ts'
-import { inertFields } from './config/inert.ts'
-import { archiveReference, planInstances } from './config/plan.ts'
+import { type ConnectorPlan, planConnector, runningConnector } from './connector-plan.ts'
 import { toError } from './failure.ts'
 import type { InstanceSpec } from './instance/spec.ts'
 import type { InstanceSnapshot } from './snapshot.ts'
-import { connectorStatus } from './status.ts'
 import { type SupervisedEnd, Supervisor } from './supervisor.ts'
 
 const DEFAULT_RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopAfter: 5 }
@@ -21,7 +18,7 @@ const IDLE_LOOK_MS = 50
  * ConnectionError or AuthError (a system that cannot be reached, with `failFast`), or the connector's own error.
  */
 export async function startConnectors(specs: readonly ConnectorSpec[], options: RunOptions): Promise<Run> {
-  const plans = await Promise.all(specs.map(spec => plan(spec, options)))
+  const plans = await Promise.all(specs.map(spec => planConnector(spec, options)))
   refuseTwins(plans)
   for (const { inert, fqn } of plans) {
     for (const message of inert) options.log({ level: 'warn', time: Date.now(), message, connector: fqn })
@@ -36,42 +33,11 @@ export async function checkConnectors(
   specs: readonly ConnectorSpec[],
   options: Pick<RunOptions, 'connectorsDir' | 'cacheDir' | 'allowedUrls'>,
 ): Promise<void> {
-  refuseTwins(await Promise.all(specs.map(spec => plan(spec, options))))
-}
-
-interface Plan {
-  readonly kind: ConnectorKind
-  readonly fqn: string
-  readonly inert: readonly string[]
-  readonly instances: readonly InstanceSpec[]
-}
-
-async function plan(spec: ConnectorSpec, options: Partial<RunOptions>): Promise<Plan> {
-  const archive = await resolveArchive(archiveReference(spec), {
-    connectorsDir: options.connectorsDir,
-    cacheDir: options.cacheDir,
-    allowedUrls: options.allowedUrls,
-  })
-  const instances = planInstances(spec, archive, options, await transformProblems(spec))
-  return { kind: spec.kind, fqn: instances[0]?.fqn ?? '', inert: inertFields(spec), instances }
-}
-
-/** What is wrong with the transforms; all of it is to be known before anything starts. */
-async function transformProblems({ config }: ConnectorSpec): Promise<readonly Problem[]> {
-  if (config.transforms === undefined) return []
-  // Most runs have none, and start without their modules.
-  const { compileTransforms } = await import('./transform/index.ts')
-  try {
-    await compileTransforms(config.transforms, { secret: () => undefined, checkOnly: true })
-    return []
-  } catch (error) {
-    if (!isConnectorError(error)) throw error
-    return (error as ConfigError).problems
-  }
+  refuseTwins(await Promise.all(specs.map(spec => planConnector(spec, options))))
 }
 
 /** Two connectors of one kind and name would share a subscription and checkpoints without knowing of each other. */
-function refuseTwins(plans: readonly Plan[]): void {
+function refuseTwins(plans: readonly ConnectorPlan[]): void {
   const seen = new Set<string>()
   const problems = plans.flatMap(({ kind, fqn }) => {
     const key = `${kind} ${fqn}`
@@ -95,11 +61,14 @@ class ConnectorRun implements Run {
   #reason: RunResult['reason'] | undefined
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(plans: readonly Plan[], options: RunOptions) {
+  constructor(plans: readonly ConnectorPlan[], options: RunOptions) {
     this.#options = options
     const supervised = plans.map(({ instances }) => instances.map(instance => this.#supervise(instance)))
     this.#supervisors = supervised.flat()
-    this.connectors = plans.map((one, i) => running(one, supervised[i] ?? []))
+    this.connectors = plans.map((one, i) => {
+      const supervisors = supervised[i] ?? []
+      return runningConnector(one, () => supervisors.map(supervisor => supervisor.snapshot()), hostname())
+    })
     this.#ends = Promise.all(this.#supervisors.map(supervisor => supervisor.ended))
     this.done = this.#ends.then(ends => this.#result(ends))
   }
@@ -186,28 +155,6 @@ class ConnectorRun implements Run {
       seconds: (performance.now() - this.#started) / 1000,
       undrained: ends.reduce((total, end) => total + (end.how === 'stopped' ? end.undrained : 0), 0),
     }
-  }
-}
-
-function running({ kind, fqn, instances }: Plan, supervisors: readonly Supervisor[]): RunningConnector {
-  const [first] = instances
-  const snapshots = () => supervisors.map(supervisor => supervisor.snapshot())
-  return {
-    kind,
-    fqn,
-    tenant: first?.tenant ?? '',
-    namespace: first?.namespace ?? '',
-    name: first?.name ?? '',
-    topics:
-      first === undefined
-        ? []
-        : first.kind === 'source'
-          ? [first.destinationTopic]
-          : first.topicsPattern
-            ? [first.topicsPattern]
-            : first.inputs,
-    snapshots,
-    status: () => connectorStatus(kind, snapshots(), hostname()),
   }
 }
 

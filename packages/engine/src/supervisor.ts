@@ -118,8 +118,10 @@ export class Supervisor {
         },
       )
       this.#finish({ how: 'stopped', undrained: this.#now.inFlight }, 'stopped')
-    } else if (this.#isFinal(end)) this.#finish({ how: 'failed', error }, 'failed', error.message)
-    else void this.#restart(error, end)
+    } else if (!this.#isFinal(end)) void this.#restart(error, end)
+    else if (this.#options.restart.failedRetryMs === undefined)
+      this.#finish({ how: 'failed', error }, 'failed', error.message)
+    else void this.#retryFailed(error, end, this.#options.restart.failedRetryMs)
   }
 
   #isFinal(end: InstanceEnd & { how: 'failed' }): boolean {
@@ -135,14 +137,22 @@ export class Supervisor {
     return giveUpAfter !== undefined && this.#crashes >= giveUpAfter
   }
 
+  /** What it failed for may be put right from outside, such as a secret that is not there yet. */
+  async #retryFailed(error: Error, end: InstanceEnd & { how: 'failed' }, waitMs: number): Promise<void> {
+    const { code } = end.failure
+    this.#newLife({ state: 'failed', reason: error.message }, code)
+    this.#log('error', 'failed', { reason: error.message, code, retryInMs: waitMs, ...stackOf(end, error) })
+    await this.#startAfter(waitMs)
+  }
+
   async #restart(error: Error, end: InstanceEnd & { how: 'failed' }): Promise<void> {
     const waitMs = this.#backoff.next()
     const away = end.failure.retry === 'reconnect' || end.failure.retry === 'block'
     const looping = this.#crashes >= this.#options.restart.crashLoopAfter
-    this.#before = addCounters(this.#before, this.#now)
-    this.#now = emptySnapshot(this.spec.instanceId)
-    this.#override = { state: away ? 'reconnecting' : looping ? 'crash-loop' : 'restarting', reason: error.message }
-    if (this.#wasOpen) this.#restarts++
+    this.#newLife(
+      { state: away ? 'reconnecting' : looping ? 'crash-loop' : 'restarting', reason: error.message },
+      end.failure.code,
+    )
     this.#log(
       away ? 'warn' : 'error',
       away ? 'cannot open yet; trying again' : 'the instance crashed; starting it again',
@@ -150,10 +160,26 @@ export class Supervisor {
         reason: error.message,
         code: end.failure.code,
         retryInMs: waitMs,
-        // A bug is found by its stack; an error with a code says what to do.
-        ...(end.failure.code === undefined ? { stack: error.stack } : {}),
+        ...stackOf(end, error),
       },
     )
+    await this.#startAfter(waitMs)
+  }
+
+  /** Keeps the numbers of the life that ended, and what ended it. */
+  #newLife(shown: { state: InstanceState; reason: string }, code: string | undefined): void {
+    const crash = { message: shown.reason, code, time: Date.now() }
+    this.#before = addCounters(this.#before, {
+      ...this.#now,
+      systemErrors: this.#now.systemErrors + 1,
+      latestSystemErrors: [...this.#now.latestSystemErrors, crash],
+    })
+    this.#now = emptySnapshot(this.spec.instanceId)
+    this.#override = shown
+    if (this.#wasOpen) this.#restarts++
+  }
+
+  async #startAfter(waitMs: number): Promise<void> {
     await sleep(waitMs, this.#stopping.signal)
     if (this.#stopping.signal.aborted) this.#finish({ how: 'stopped', undrained: 0 }, 'stopped')
     else this.start()
@@ -187,4 +213,9 @@ export class Supervisor {
       fields,
     })
   }
+}
+
+/** A bug is found by its stack; an error with a code says what to do. */
+function stackOf({ failure }: InstanceEnd & { how: 'failed' }, error: Error): { readonly stack?: string | undefined } {
+  return failure.code === undefined ? { stack: error.stack } : {}
 }

@@ -1,4 +1,5 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import type { OptionCheck } from './option-problems.ts'
 import type { HostMessage, InstanceMessage } from './protocol.ts'
 import { runInstance } from './run-instance.ts'
 import type { InstanceSpec } from './spec.ts'
@@ -7,10 +8,15 @@ import type { InstanceSpec } from './spec.ts'
 
 if (parentPort && !isMainThread) {
   const port = parentPort
-  await runInstance(workerData as InstanceSpec, {
-    send: message => port.postMessage(message),
-    listen: listener => port.on('message', listener),
-  })
+  if (isCheck(workerData)) {
+    const { optionProblems } = await import('./option-problems.ts')
+    port.postMessage(await optionProblems(workerData.check))
+  } else {
+    await runInstance(workerData as InstanceSpec, {
+      send: message => port.postMessage(message),
+      listen: listener => port.on('message', listener),
+    })
+  }
   port.close()
 } else if (process.send) {
   const send = process.send.bind(process)
@@ -37,4 +43,8 @@ if (parentPort && !isMainThread) {
 
 function isSpec(message: unknown): message is { spec: InstanceSpec } {
   return typeof message === 'object' && message !== null && 'spec' in message
+}
+
+function isCheck(data: unknown): data is { check: OptionCheck } {
+  return typeof data === 'object' && data !== null && 'check' in data
 }

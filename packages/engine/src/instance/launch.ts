@@ -8,7 +8,8 @@ import { runInstance } from './run-instance.ts'
 import type { InstanceSpec } from './spec.ts'
 
 const MIB = 1024 * 1024
-const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+/** The first module of a thread or process. */
+export const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** An instance that was started. */
 export interface LaunchedInstance {

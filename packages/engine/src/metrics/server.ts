@@ -1,11 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import { ConnectionError } from '@pulsar-io/sdk'
-import type { Metric, Registry } from 'prom-client'
 import type { RunningConnector } from '../api.ts'
-import type { InstanceSnapshot } from '../snapshot.ts'
-import { type MetricFamily, metricFamilies } from './families.ts'
-
-const MINUTE_MS = 60_000
+import { openMetrics } from './metrics.ts'
 
 /** A server that tells how connectors are doing. */
 export interface MetricsServer {
@@ -25,17 +21,9 @@ export async function serveMetrics(
   running: () => readonly RunningConnector[] | undefined,
   { port, host = '127.0.0.1' }: { readonly port: number; readonly host?: string },
 ): Promise<MetricsServer> {
-  // Loaded here: a run without a metrics port starts faster without them (node:http as a module brings undici along).
-  const [{ collectDefaultMetrics, Registry: PromRegistry }, { createServer }] = await Promise.all([
-    import('./prom-client.ts'),
-    import('node:http'),
-  ])
   const connectors = () => running() ?? []
-  const processMetrics = new PromRegistry()
-  collectDefaultMetrics({ register: processMetrics })
-  const minutes = new MinuteBaselines()
-  const minuteTimer = setInterval(() => minutes.turn(connectors()), MINUTE_MS)
-  minuteTimer.unref()
+  // Loaded here: a run without a metrics port starts faster without them (node:http as a module brings undici along).
+  const [metrics, { createServer }] = await Promise.all([openMetrics(connectors), import('node:http')])
 
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname
@@ -44,17 +32,15 @@ export async function serveMetrics(
       return answer(response, 200, 'application/json', `${JSON.stringify(statuses(connectors()), undefined, 2)}\n`)
     if (path === '/healthz') return health(response, running())
     if (path !== '/metrics') return answer(response, 404, 'text/plain', 'try /metrics, /status or /healthz\n')
-    const own = new PromRegistry()
-    for (const family of metricFamilies(connectors(), minutes.of)) register(own, family)
-    Promise.all([own.metrics(), processMetrics.metrics()]).then(
-      texts => answer(response, 200, own.contentType, texts.join('\n')),
+    metrics.text().then(
+      text => answer(response, 200, metrics.contentType, text),
       error => answer(response, 500, 'text/plain', `${error}\n`),
     )
   })
   try {
     await listen(server, port, host)
   } catch (error) {
-    clearInterval(minuteTimer)
+    metrics.close()
     throw error
   }
   const address = server.address()
@@ -62,37 +48,11 @@ export async function serveMetrics(
   return {
     url: `http://${host}:${actual}`,
     close: () => {
-      clearInterval(minuteTimer)
+      metrics.close()
       server.closeAllConnections()
       return new Promise(resolve => server.close(() => resolve()))
     },
   }
-}
-
-/** Counters of the current minute are what came since its start. */
-class MinuteBaselines {
-  #baselines = new Map<string, InstanceSnapshot>()
-
-  turn(connectors: readonly RunningConnector[]): void {
-    this.#baselines = new Map(
-      connectors.flatMap(connector =>
-        connector
-          .snapshots()
-          .map(snapshot => [`${connector.kind} ${connector.fqn} ${snapshot.instanceId}`, snapshot] as const),
-      ),
-    )
-  }
-
-  readonly of = (connector: string, now: InstanceSnapshot): InstanceSnapshot =>
-    this.#baselines.get(`${connector} ${now.instanceId}`) ?? { ...now, ...NOTHING }
-}
-
-const NOTHING = { received: 0, written: 0, systemErrors: 0, connectorErrors: 0 } as const
-
-/** prom-client writes the text; all it asks of a metric is its name and its numbers. */
-function register(registry: Registry, family: MetricFamily): void {
-  const metric = { name: family.name, get: async () => ({ ...family, aggregator: 'sum' }) }
-  registry.registerMetric(metric as unknown as Metric)
 }
 
 function statuses(connectors: readonly RunningConnector[]): object {

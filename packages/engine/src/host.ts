@@ -1,0 +1,48 @@
+import type { Isolation, RestartPolicy } from './api.ts'
+import type { ConnectorPlan } from './connector-plan.ts'
+import type { LogLine } from './log.ts'
+import type { InstanceSnapshot } from './snapshot.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** How single instances are run. */
+export interface HostOptions {
+  /** Default `thread`. */
+  readonly isolation?: Isolation
+  readonly restart?: Partial<RestartPolicy>
+  /** Gets every log line of the instance; secrets are already hidden. */
+  readonly log: (line: LogLine) => void
+}
+
+/** One instance that runs by itself: how it ends touches nobody else. */
+export interface HostedInstance {
+  snapshot(): InstanceSnapshot
+  /** Stops pulling, settles what is in flight, closes; resolves then. May be called twice. */
+  stop(drainTimeoutMs: number): Promise<void>
+}
+
+const RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopAfter: 5, failedRetryMs: 60_000 }
+
+/**
+ * Runs one instance of a planned connector for as long as nobody stops it. A system that is away is waited for; an
+ * instance that fails for good says why in its snapshot, and is tried again once a minute.
+ *
+ * @throws RangeError when the connector has no such instance
+ */
+export function hostInstance(plan: ConnectorPlan, instanceId: number, options: HostOptions): HostedInstance {
+  const spec = plan.instances[instanceId]
+  if (spec === undefined) throw new RangeError(`${plan.fqn} has no instance ${instanceId}`)
+  const supervisor = new Supervisor(spec, {
+    isolation: options.isolation ?? 'thread',
+    restart: { ...RESTART, ...options.restart },
+    failFast: false,
+    log: options.log,
+  })
+  supervisor.start()
+  return {
+    snapshot: () => supervisor.snapshot(),
+    stop: async drainTimeoutMs => {
+      supervisor.stop(drainTimeoutMs)
+      await supervisor.ended
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import { Worker } from 'node:worker_threads'
+import { ConnectorError, type Problem } from '@pulsar-io/sdk'
+import { fromFailure } from '../failure.ts'
+import { entry } from './launch.ts'
+import type { OptionAnswer, OptionCheck } from './option-problems.ts'
+
+/** Milliseconds that a connector may take to look at its options. */
+const TIMEOUT_MS = 20_000
+/** MiB of heap for it. */
+const HEAP_MB = 256
+
+/**
+ * What a connector says of its options, rules across fields included. Its code runs in a thread of its own that ends
+ * behind it, so that nothing of it stays in this one.
+ * Throws an ArchiveError when it cannot be loaded, a ConnectorError (`PIO_CHECK_TIMEOUT`) when it takes too long.
+ */
+export async function checkOptions(check: OptionCheck): Promise<readonly Problem[]> {
+  const worker = new Worker(entry, {
+    name: `check ${check.archive.manifest.name}`,
+    workerData: { check },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8 },
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<OptionAnswer>()
+  worker.on('message', resolve)
+  worker.on('error', reject)
+  worker.on('exit', code => reject(new Error(`the thread that checks the options ended by itself with code ${code}`)))
+  const timer = setTimeout(() => {
+    const message = `the ${check.archive.manifest.name} ${check.kind} did not check its options within ${TIMEOUT_MS / 1000} s`
+    reject(new ConnectorError('PIO_CHECK_TIMEOUT', 'stop', message))
+  }, TIMEOUT_MS)
+  try {
+    const answer = await promise
+    if ('failure' in answer) throw fromFailure(answer.failure)
+    return answer.problems
+  } finally {
+    clearTimeout(timer)
+    await worker.terminate()
+  }
+}
