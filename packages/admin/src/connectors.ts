@@ -1,0 +1,162 @@
+import { packagePart } from './archive.ts'
+import type { ConnectorName, SinkConfig, SourceConfig } from './config-types.ts'
+import type { AdminHttp } from './http.ts'
+import { type FormPart, multipart } from './multipart.ts'
+import { fullName, namespaceParts } from './name.ts'
+import type {
+  ConfigFieldDefinition,
+  ConnectorDefinition,
+  ConnectorStatus,
+  SinkInstanceStatus,
+  SourceInstanceStatus,
+} from './status-types.ts'
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What comes with a new configuration. */
+export interface CreateOptions extends CallOptions {
+  /**
+   * A path of an archive that is uploaded, `builtin://NAME`, or a URL that the server fetches. Default: what the
+   * configuration names in `archive`, by the same rules.
+   */
+  readonly archive?: string | URL | undefined
+}
+
+/** What comes with a changed configuration. */
+export interface UpdateOptions extends CreateOptions {
+  /** Store the login of this call with the connector anew. Only Pulsar's own worker knows it. */
+  readonly updateAuthData?: boolean | undefined
+}
+
+/** What there is to do with sinks, or with sources. All methods reject with an AdminError. */
+export interface ConnectorsApi<Config, Instance> {
+  /** Names of the connectors of a namespace; default `public/default`. */
+  list(namespace?: string, options?: CallOptions): Promise<string[]>
+  get(name: ConnectorName, options?: CallOptions): Promise<Config>
+  create(config: Config, options?: CreateOptions): Promise<void>
+  /** Changes what the configuration names; what it leaves out stays. Without an archive the code stays, too. */
+  update(config: Config, options?: UpdateOptions): Promise<void>
+  delete(name: ConnectorName, options?: CallOptions): Promise<void>
+  /** Of all instances, or of one. */
+  status(name: ConnectorName, options?: CallOptions): Promise<ConnectorStatus<Instance>>
+  status(name: ConnectorName, instance: number, options?: CallOptions): Promise<Instance>
+  /** All instances, or one. */
+  start(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
+  stop(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
+  restart(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
+  /** The built-in connectors of the server. */
+  available(options?: CallOptions): Promise<ConnectorDefinition[]>
+  /** The options of a built-in connector. */
+  options(builtin: string, options?: CallOptions): Promise<ConfigFieldDefinition[]>
+  /** Has the server look for built-in connectors again. */
+  reload(options?: CallOptions): Promise<void>
+}
+
+/** What is different between sinks and sources on the wire. */
+interface Kind {
+  /** As pulsar-admin spells it, so that every worker knows it: singular. */
+  readonly path: 'sink' | 'source'
+  readonly part: 'sinkConfig' | 'sourceConfig'
+  readonly type: 'sinkType' | 'sourceType'
+  readonly builtins: string
+  readonly reload: string
+}
+
+const SINK: Kind = {
+  path: 'sink',
+  part: 'sinkConfig',
+  type: 'sinkType',
+  builtins: 'builtinsinks',
+  reload: 'reloadBuiltInSinks',
+}
+
+const SOURCE: Kind = {
+  path: 'source',
+  part: 'sourceConfig',
+  type: 'sourceType',
+  builtins: 'builtinsources',
+  reload: 'reloadBuiltInSources',
+}
+
+export const sinksOf = (http: AdminHttp) => connectorsOf<SinkConfig, SinkInstanceStatus>(http, SINK)
+export const sourcesOf = (http: AdminHttp) => connectorsOf<SourceConfig, SourceInstanceStatus>(http, SOURCE)
+
+function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
+  http: AdminHttp,
+  kind: Kind,
+): ConnectorsApi<Config, Instance> {
+  const root = ['admin', 'v3', kind.path]
+  const pathOf = (name: ConnectorName, ...more: readonly string[]) => {
+    const { tenant, namespace, name: own } = fullName(name)
+    return [...root, tenant, namespace, own, ...more]
+  }
+  const get = async (path: readonly string[], { signal }: CallOptions = {}): Promise<unknown> =>
+    http.json({ method: 'GET', path, signal })
+  const send = async (method: 'POST' | 'PUT', config: Config, options: UpdateOptions): Promise<void> => {
+    const id = fullName(config)
+    const { archive, ...fields } = withArchive(config, kind, options.archive)
+    const parts: (FormPart | undefined)[] = [
+      jsonPart(kind.part, { ...fields, ...id, ...(archive === undefined ? {} : { archive: String(archive) }) }),
+      options.updateAuthData === undefined
+        ? undefined
+        : jsonPart('updateOptions', { updateAuthData: options.updateAuthData }),
+      await packagePart(archive),
+    ]
+    const body = multipart(parts.filter(part => part !== undefined))
+    await http.json({ method, path: pathOf(id), body, signal: options.signal })
+  }
+  const control =
+    (action: string) =>
+    async (name: ConnectorName, instance?: number, options: CallOptions = {}) => {
+      const place = instance === undefined ? [] : [String(instance)]
+      // Pulsar's routes take JSON, and an empty text for want of anything to say.
+      const body = new Blob([''], { type: 'application/json' })
+      await http.json({ method: 'POST', path: pathOf(name, ...place, action), body, signal: options.signal })
+    }
+  async function status(name: ConnectorName, options?: CallOptions): Promise<ConnectorStatus<Instance>>
+  async function status(name: ConnectorName, instance: number, options?: CallOptions): Promise<Instance>
+  async function status(name: ConnectorName, which?: number | CallOptions, options?: CallOptions): Promise<unknown> {
+    return typeof which === 'number'
+      ? get(pathOf(name, String(which), 'status'), options)
+      : get(pathOf(name, 'status'), which)
+  }
+  return {
+    list: async (namespace = 'public/default', options = {}) =>
+      (await get([...root, ...namespaceParts(namespace)], options)) as string[],
+    get: async (name, options) => (await get(pathOf(name), options)) as Config,
+    create: (config, options = {}) => send('POST', config, options),
+    update: (config, options = {}) => send('PUT', config, options),
+    delete: async (name, { signal } = {}) => {
+      await http.json({ method: 'DELETE', path: pathOf(name), signal })
+    },
+    status,
+    start: control('start'),
+    stop: control('stop'),
+    restart: control('restart'),
+    available: async options => (await get([...root, kind.builtins], options)) as ConnectorDefinition[],
+    options: async (builtin, options) =>
+      (await get([...root, kind.builtins, builtin, 'configdefinition'], options)) as ConfigFieldDefinition[],
+    reload: async ({ signal } = {}) => {
+      await http.json({ method: 'POST', path: [...root, kind.reload], signal })
+    },
+  }
+}
+
+/** Names the archive once: `sinkType` is another word for it, and pulsar-admin sends it so. */
+function withArchive<Config extends SinkConfig & SourceConfig>(
+  config: Config,
+  kind: Kind,
+  given: string | URL | undefined,
+): Config & { readonly archive?: string | URL | undefined } {
+  const { [kind.type]: builtin, ...rest } = config
+  const archive = given ?? rest.archive ?? (builtin === undefined ? undefined : `builtin://${builtin}`)
+  return { ...rest, archive } as Config & { readonly archive?: string | URL | undefined }
+}
+
+function jsonPart(name: string, value: object): FormPart {
+  return { name, type: 'application/json', content: JSON.stringify(value) }
+}
