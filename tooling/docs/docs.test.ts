@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { README_HEADINGS } from '@pulsar-io/engine'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { codesInSources, errorSections } from './error-codes.ts'
+import { evidenceOf, unfounded } from './evidence.ts'
 import { connectorNames, generatedFiles } from './outputs.ts'
 import { ExampleFolder, shellExamples } from './shell-examples.ts'
 
@@ -20,6 +21,31 @@ describe('generated text', () => {
   it.each(names)('the README of the connector %s has its headings', async name => {
     const headings = (await read(`connectors/${name}/README.md`)).match(/(?<=^## ).*$/gm)
     expect(headings).toEqual(README_HEADINGS)
+  })
+})
+
+describe('the evidence', () => {
+  it.each(names)('of %s names tests and benches that are there', async name => {
+    expect(await unfounded(root, await evidenceOf(root, name))).toEqual([])
+  })
+
+  it('is found wanting where a test, a title, a clause or a bench is not there', async () => {
+    const test = 'connectors/file/test/kill.test.ts'
+    const faults = [
+      { fault: 'a', test: 'connectors/file/test/none.test.ts', title: 'kill -9' },
+      { fault: 'b', test, title: 'no such title' },
+      { fault: 'c', test, title: 'SINK-999' },
+      { fault: 'd', test, title: 'SINK-10' },
+      { fault: 'e', test, title: 'kill -9' },
+    ]
+    const sink = { faults, throughput: { bench: 'none', figure: 'x' } }
+    expect(await unfounded(root, { servers: [], sink })).toEqual([
+      'there is no test file connectors/file/test/none.test.ts',
+      `${test} has no test "no such title"`,
+      'the conformance suite has no clause SINK-999',
+      `${test} does not run the suite of SINK-10`,
+      'there is no bench none',
+    ])
   })
 })
 

@@ -6,6 +6,8 @@ import type { ConnectorDefinition } from '@pulsar-io/sdk'
 import { sinkClauses, sourceClauses } from '@pulsar-io/testkit/conformance'
 import { cliReference } from './cli-reference.ts'
 import { configSchemas } from './config-schemas.ts'
+import { connectorsPage } from './connectors-page.ts'
+import { evidenceOf } from './evidence.ts'
 import { markdownTable } from './markdown-table.ts'
 import { betweenMarkers } from './markers.ts'
 import { optionTable } from './option-table.ts'
@@ -21,6 +23,7 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
     const text = await readme(join(root, path))
     if (text !== undefined) files.set(path, await withOptionTables(join(root, 'connectors', name), path, text))
   }
+  files.set('docs/connectors.md', await connectors(root))
   for (const kind of ['sink', 'source']) {
     const folder = `tooling/templates/${kind}`
     const path = `${folder}/README.md`
@@ -29,6 +32,17 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
   const testkit = 'packages/testkit/README.md'
   files.set(testkit, withClauses(testkit, await readFile(join(root, testkit), 'utf8')))
   return files
+}
+
+/** The page about all connectors. */
+async function connectors(root: string): Promise<string> {
+  const names = await connectorNames(root)
+  const shown = names.map(async name => ({
+    name,
+    definitions: await definitionsIn(join(root, 'connectors', name)),
+    evidence: await evidenceOf(root, name),
+  }))
+  return connectorsPage(await Promise.all(shown), await readFile(join(root, 'docs', 'performance.md'), 'utf8'))
 }
 
 /** The promises of connectors, as their conformance suites know them. */
@@ -61,14 +75,17 @@ async function readme(file: string): Promise<string | undefined> {
 }
 
 async function withOptionTables(folder: string, path: string, readme: string): Promise<string> {
+  return (await definitionsIn(folder)).reduce(
+    (text, definition) =>
+      betweenMarkers(text, `options:${definition.kind}`, optionTable(definition.jsonSchema()), path),
+    readme,
+  )
+}
+
+/** The sink and the source of a connector's folder. */
+async function definitionsIn(folder: string): Promise<readonly ConnectorDefinition[]> {
   const module = (await import(pathToFileURL(join(folder, 'src', 'index.ts')).href)) as object
-  return Object.values(module)
-    .filter(isDefinition)
-    .reduce(
-      (text, definition) =>
-        betweenMarkers(text, `options:${definition.kind}`, optionTable(definition.jsonSchema()), path),
-      readme,
-    )
+  return Object.values(module).filter(isDefinition)
 }
 
 function isDefinition(value: unknown): value is ConnectorDefinition {
