@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { sinkFaults, sourceFaults, tcpProxy } from '@pulsar-io/testkit'
 import { type Item, type RawConfig, sinkConformance, sourceConformance } from '@pulsar-io/testkit/conformance'
 import { service } from '@pulsar-io/tooling/services'
@@ -63,7 +64,7 @@ const mistakes = (list: string) => ({
   },
 })
 
-const authority = new URL('../../../../tooling/services/tls/ca.pem', import.meta.url).pathname
+const authority = fileURLToPath(new URL('../../../../tooling/services/tls/ca.pem', import.meta.url))
 
 describe.skipIf(!server.available)('kafka', () => {
   for (const guarantee of ['EFFECTIVELY_ONCE', 'ATLEAST_ONCE'] as const)
