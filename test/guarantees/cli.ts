@@ -6,11 +6,12 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { service } from '../../tooling/services/index.ts'
+import { brokerProxy } from '../support/pulsar.ts'
 import { random } from '../support/records.ts'
 import { makeWorkspace } from '../support/user.ts'
-import { disturbancesOf, type Fault, kill, restart } from './faults.ts'
-import { fileToTopic, topicToFile } from './flows.ts'
-import { inEmbeddedLog, onPulsar, type Place } from './place.ts'
+import { disturbancesOf, type Fault, kill, rescale, restart } from './faults.ts'
+import { type Flow, fileToTopic, topicToFile, topicToTopic } from './flows.ts'
+import { inEmbeddedLog, onPulsar } from './place.ts'
 import { guarantees, judge, type Verdict } from './scenario.ts'
 
 const { values } = parseArgs({
@@ -24,6 +25,7 @@ const until = Date.now() + Number(values.minutes) * 60_000
 const rounds = Number(values.rounds ?? Number.POSITIVE_INFINITY)
 const cluster = await service('pulsar', { dedicated: true })
 if (!cluster.available) console.log(`without Pulsar: ${cluster.reason}`)
+const proxy = cluster.available && cluster.origin === 'local' ? await brokerProxy(cluster) : undefined
 
 interface Row {
   rounds: number
@@ -37,6 +39,7 @@ interface Row {
 const table = new Map<string, Row>()
 for (let round = 0; round < rounds && Date.now() < until; round++) await play(Number(values.seed) + round)
 console.table(Object.fromEntries([...table].sort(([a], [b]) => (a < b ? -1 : 1))))
+await proxy?.close()
 if (cluster.available) await cluster.close()
 const broken = [...table.values()].reduce((all, row) => all + row.broken, 0)
 console.log(broken === 0 ? 'every promise was kept' : `${broken} rounds broke a promise`)
@@ -45,12 +48,12 @@ process.exitCode = broken === 0 ? 0 : 1
 async function play(seed: number): Promise<void> {
   const dice = random(seed)
   const pick = <T>(of: readonly T[]): T => of[Math.floor(dice() * of.length)] as T
-  const place: Place = cluster.available && dice() < 0.6 ? await onPulsar(cluster) : await inEmbeddedLog()
   const guarantee = pick(guarantees)
-  const fault: Fault = pick([kill, kill, restart, ...disturbancesOf(place)])
   const times = 1 + Math.floor(dice() * 5)
-  const makeFlow = pick([fileToTopic, topicToFile])
-  const flow = makeFlow(50_000 + Math.floor(dice() * 150_000), place)
+  const records = 50_000 + Math.floor(dice() * 150_000)
+  const { flow, faults } = await pickFlow(dice, pick, records)
+  const { place } = flow
+  const fault = pick(faults)
   const title = `${place.name}: ${flow.name}, ${guarantee}, ${fault.name}`
   const user = await makeWorkspace()
   try {
@@ -58,6 +61,23 @@ async function play(seed: number): Promise<void> {
   } finally {
     await user.close()
   }
+}
+
+/** A flow, and what may happen to it. */
+async function pickFlow(
+  dice: () => number,
+  pick: <T>(of: readonly T[]) => T,
+  records: number,
+): Promise<{ readonly flow: Flow; readonly faults: readonly Fault[] }> {
+  const endings = [kill, kill, restart]
+  if (!cluster.available || dice() < 0.3)
+    return { flow: pick([fileToTopic, topicToFile])(records, await inEmbeddedLog()), faults: endings }
+  if (dice() < 0.3) {
+    const place = await onPulsar(cluster, { partitions: 3 })
+    return { flow: await topicToTopic(records, place, cluster), faults: [...endings, rescale, rescale] }
+  }
+  const place = await onPulsar(cluster, proxy ? { proxy } : {})
+  return { flow: pick([fileToTopic, topicToFile])(records, place), faults: [...endings, ...disturbancesOf(place)] }
 }
 
 function note(title: string, faults: number, verdict: Verdict): void {

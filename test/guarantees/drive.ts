@@ -39,6 +39,7 @@ export async function drive(
   // Ascending points spread over the whole way, so that each run gets some of it done.
   const points = Array.from({ length: times }, (_, i) => ((i + 0.1 + 0.8 * random()) / (times + 0.5)) * flow.records)
   let run: RuntimeProcess | undefined
+  let joined: RuntimeProcess | undefined
   for (const point of points) {
     run ??= user.start(args)
     const seen = await untilArrived(run, user, flow, point)
@@ -48,14 +49,20 @@ export async function drive(
       const end = await run.end()
       if (fault.signal === 'SIGTERM') stopped.push(end)
       run = undefined
+    } else if ('join' in fault) {
+      joined?.kill('SIGKILL')
+      joined = user.start([...args, ...fault.join])
     } else if (!run.over) {
-      await fault.act(flow.place)
+      await fault.act()
     }
     const left = await flow.progress(user)
     if (left < seen) throw new Error(`${seen} records had arrived, and ${left} were left after ${fault.name}`)
     at.push(Math.round(left))
   }
-  return { at, end: await (run ?? user.start(args)).end(120_000), stopped }
+  const end = await (run ?? user.start(args)).end(120_000)
+  // What the killed one held may have come only after the other one had nothing to do any more.
+  if (joined !== undefined) stopped.push(await joined.end(120_000))
+  return { at, end, stopped }
 }
 
 async function untilArrived(run: RuntimeProcess, user: Workspace, flow: Flow, point: number): Promise<number> {

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
-import { numberedLines } from '../support/records.ts'
+import type { ClusterService } from '../support/pulsar.ts'
+import { numbered, numberedLines } from '../support/records.ts'
 import type { SearchServer } from '../support/search-server.ts'
 import type { Workspace } from '../support/workspace.ts'
 import type { Place } from './place.ts'
@@ -20,9 +21,16 @@ export interface Flow {
   arrived(user: Workspace): Promise<readonly unknown[]>
   /** Writing a record twice cannot be seen in the end. */
   readonly overwrites: boolean
+  /** Order is promised among the records of a group only; default: all are one group. */
+  groupOf?(n: number): number
+  /** Records that the system takes for wrong, beside those that are counted; they have to become dead letters. */
+  readonly poison?: number
+  /** The dead letters, in order. */
+  deadLetters?(user: Workspace): Promise<readonly unknown[]>
 }
 
 const lineBytes = 36
+const keyedBytes = 60
 
 export function fileToTopic(records: number, place: Place): Flow {
   const { topic, flags } = place
@@ -61,20 +69,74 @@ export function topicToFile(records: number, place: Place): Flow {
   }
 }
 
-export function topicToElasticsearch(records: number, place: Place, server: SearchServer, index: string): Flow {
+/** Keys that the records of {@link topicToTopic} are divided among. */
+const KEYS = 50
+
+/** Over a topic with partitions into another one of the same cluster. */
+export async function topicToTopic(records: number, place: Place, cluster: ClusterService): Promise<Flow> {
   const { topic, flags } = place
+  const target = await place.another?.('copied')
+  if (target === undefined) throw new Error(`there are no partitions in ${place.name}`)
+  const config = {
+    serviceUrl: cluster.url,
+    adminUrl: cluster.adminUrl,
+    topic: target,
+    effectivelyOnce: 'deduplication',
+  }
+  const groupOf = (n: number) => n % KEYS
+  return {
+    name: 'topic → topic',
+    place,
+    records,
+    prepare: user => {
+      const keyed = Array.from({ length: records }, (_, n) => JSON.stringify({ ...numbered(n), k: `k${groupOf(n)}` }))
+      return user.produce(topic, keyed, [...flags, '--key-field', 'k'])
+    },
+    args: [
+      ...['--archive', 'connectors/pulsar.tgz', '--kind', 'sink', '--inputs', topic, '--subs-position', 'Earliest'],
+      ...['--sink-config', JSON.stringify(config), '--batch-size', '100', ...flags],
+    ],
+    progress: user => place.published(user, keyedBytes, target),
+    arrived: async user => (await user.consume(target, flags)).map(({ value }) => value),
+    overwrites: false,
+    groupOf,
+  }
+}
+
+/** Every so many records of {@link topicToElasticsearch} there is one that does not fit the index. */
+const POISON_EVERY = 250
+
+/** @param url where the command finds the server; default: where it is */
+export function topicToElasticsearch(
+  records: number,
+  place: Place,
+  server: SearchServer,
+  index: string,
+  url = server.url,
+): Flow {
+  const { topic, flags } = place
+  const deadLetters = `${topic}-DLQ`
+  const poison = Math.floor(records / POISON_EVERY)
   return {
     name: 'topic → Elasticsearch',
     place,
     records,
-    prepare: user => user.produce(topic, numberedLines(records), flags),
+    prepare: async user => {
+      await server.ask('PUT', `/${index}`, { mappings: { properties: { n: { type: 'long' } } } })
+      const lines = numberedLines(records)
+      for (let i = poison; i > 0; i--) lines.splice(i * POISON_EVERY, 0, JSON.stringify({ n: `poison ${i}` }))
+      await user.produce(topic, lines, flags)
+    },
     args: [
       ...['--archive', 'connectors/elasticsearch.tgz', '--inputs', topic, '--subs-position', 'Earliest', ...flags],
-      ...['--sink-config', JSON.stringify({ elasticSearchUrl: server.url, indexName: index }), '--batch-size', '100'],
+      ...['--sink-config', JSON.stringify({ elasticSearchUrl: url, indexName: index }), '--batch-size', '100'],
+      ...['--dead-letter-topic', deadLetters],
     ],
     progress: () => server.indexed(index),
     arrived: async () => (await server.documents(index, 'n')).map(({ _source }) => _source),
     overwrites: true,
+    poison,
+    deadLetters: async user => (await user.consume(deadLetters, flags)).map(({ value }) => value),
   }
 }
 

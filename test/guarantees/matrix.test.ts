@@ -47,7 +47,14 @@ describe.each(flows)('%s', (name, makeFlow) => {
       const flow = await makeFlow()
       await flow.prepare(user)
       const { end } = await drive(user, flow, guarantee, { fault: restart, times: 0, random: random(SEED) })
-      expect(end).toMatchObject({ code: 0, summary: { recordsIn: flow.records, recordsOut: flow.records } })
+      expect(end).toMatchObject({
+        code: 0,
+        summary: {
+          recordsIn: flow.records + (flow.poison ?? 0),
+          recordsOut: flow.records,
+          deadLettered: flow.poison ?? 0,
+        },
+      })
       expect(tally(await flow.arrived(user), flow.records)).toEqual({
         lost: [],
         duplicated: [],

@@ -33,7 +33,7 @@ export async function judge(
 ): Promise<Verdict> {
   await flow.prepare(user)
   const { at, end, stopped } = await drive(user, flow, guarantee, { fault, times, random: random(seed) })
-  const { lost, duplicated, reordered, alien } = tally(await flow.arrived(user), flow.records)
+  const { lost, duplicated, reordered, alien } = tally(await flow.arrived(user), flow.records, flow.groupOf)
   const count = {
     lost: lost.length,
     duplicated: duplicated.length,
@@ -43,6 +43,7 @@ export async function judge(
   const broken = brokenPromises(guarantee, flow, fault, count)
   for (const { code, stderr } of [...stopped, end])
     if (code !== 0) broken.push(`exit code ${code}: ${stderr.slice(-2000)}`)
+  broken.push(...(await brokenDeadLetters(user, flow, guarantee)))
   const written = [...stopped, end].map(({ summary }) => summary?.recordsOut ?? Number.NaN)
   const sum = written.reduce((all, n) => all + n, 0)
   if (isOrderly(fault) && sum !== flow.records) broken.push(`the summaries say ${written.join(' + ')}`)
@@ -60,6 +61,19 @@ function brokenPromises(guarantee: Guarantee, flow: Flow, fault: Fault, count: C
       ? ['lost', 'alien']
       : ['duplicated', 'alien']
   return forbidden.filter(each => count[each] > 0).map(each => `${count[each]} ${each}`)
+}
+
+/** Each wrong record is there, and none that is right. A dead letter may come twice, as it is published before it is acknowledged. */
+async function brokenDeadLetters(user: Workspace, flow: Flow, guarantee: Guarantee): Promise<string[]> {
+  if (flow.deadLetters === undefined) return []
+  const found = new Set((await flow.deadLetters(user)).map(value => JSON.stringify(value)))
+  const expected = Array.from({ length: flow.poison ?? 0 }, (_, i) => JSON.stringify({ n: `poison ${i + 1}` }))
+  const alien = [...found].filter(each => !expected.includes(each))
+  const missing = guarantee === 'ATMOST_ONCE' ? [] : expected.filter(each => !found.has(each))
+  return [
+    ...(alien.length > 0 ? [`${alien.length} dead letters that were no poison: ${alien[0]}`] : []),
+    ...(missing.length > 0 ? [`${missing.length} poisoned records are no dead letters: ${missing[0]}`] : []),
+  ]
 }
 
 function isOrderly(fault: Fault): boolean {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type TcpProxy, tcpProxy } from '@pulsar-io/testkit'
 import { type AvailableService, service } from '../../tooling/services/index.ts'
 
 /** A cluster to test on. */
@@ -41,4 +42,18 @@ export async function freshNamespace(options: {
   await admin('PUT', `namespaces/${namespace}`)
   await admin('POST', `namespaces/${namespace}/deduplication`, deduplication)
   return namespace
+}
+
+/**
+ * A proxy in front of a broker that was started here, through which a client gets at every topic: its listener `proxied`
+ * gives the proxy's address as its own. One at a time.
+ */
+export async function brokerProxy(cluster: ClusterService): Promise<TcpProxy> {
+  const settings = (await adminOf(cluster)('GET', 'brokers/configuration/runtime')) as {
+    readonly [name: string]: string
+  }
+  const at = (setting: string) => /proxied:pulsar:\/\/([^,]+)/.exec(settings[setting] ?? '')?.[1]
+  const [target, advertised] = [at('bindAddresses'), at('advertisedListeners')]
+  if (target === undefined || advertised === undefined) throw new Error('the broker has no listener named proxied')
+  return tcpProxy(`pulsar://${target}`, Number(new URL(`tcp://${advertised}`).port))
 }

@@ -18,12 +18,16 @@ export function numberedLines(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, i) => JSON.stringify(numbered(from + i)))
 }
 
-/** Compares what arrived, in the order of arrival, with records 0 to `count` - 1. */
-export function tally(arrived: readonly unknown[], count: number): Tally {
+/**
+ * Compares what arrived, in the order of arrival, with records 0 to `count` - 1.
+ *
+ * @param groupOf order has to be kept among the records of a group only; default: all are one group
+ */
+export function tally(arrived: readonly unknown[], count: number, groupOf: (n: number) => number = () => 0): Tally {
   const seen = new Map<number, number>()
+  const highest = new Map<number, number>()
   const reordered: number[] = []
   const alien: unknown[] = []
-  let highest = -1
   for (const value of arrived) {
     const n = numberOf(value)
     if (n === undefined || n < 0 || n >= count) {
@@ -32,8 +36,10 @@ export function tally(arrived: readonly unknown[], count: number): Tally {
     }
     const times = seen.get(n) ?? 0
     seen.set(n, times + 1)
-    if (times === 0 && n < highest) reordered.push(n)
-    highest = Math.max(highest, n)
+    const group = groupOf(n)
+    const before = highest.get(group) ?? -1
+    if (times === 0 && n < before) reordered.push(n)
+    highest.set(group, Math.max(before, n))
   }
   const lost: number[] = []
   for (let n = 0; n < count; n++) if (!seen.has(n)) lost.push(n)

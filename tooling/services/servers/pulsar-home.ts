@@ -42,7 +42,8 @@ export interface StandaloneOptions {
 
 /**
  * Writes the instance's configuration and gives the command that starts broker, bookie and metadata store in one JVM.
- * The first port is that of the binary protocol, the second that of HTTP; the bookie takes a free one on loopback.
+ * The first port is that of the binary protocol, the second that of HTTP, see {@link addresses} for more; the bookie
+ * takes a free one on loopback.
  */
 export async function launchStandalone(context: LaunchContext, options: StandaloneOptions = {}): Promise<Launch> {
   const { installation, folder, ports } = context
@@ -54,7 +55,7 @@ export async function launchStandalone(context: LaunchContext, options: Standalo
   const released = await readFile(join(home, 'conf', 'standalone.conf'), 'utf8')
   const settings = {
     bindAddress: '127.0.0.1',
-    advertisedAddress: '127.0.0.1',
+    ...addresses(ports),
     brokerServicePort: String(ports[0]),
     webServicePort: String(ports[1]),
     // The bookie listens on all interfaces otherwise.
@@ -70,7 +71,6 @@ export async function launchStandalone(context: LaunchContext, options: Standalo
     args: [
       'standalone',
       ...['--config', config],
-      ...['--advertised-address', '127.0.0.1'],
       ...['--bookkeeper-dir', join(data, 'bookkeeper')],
       ...['--metadata-dir', join(data, 'metadata')],
       '--no-stream-storage',
@@ -87,6 +87,19 @@ export async function launchStandalone(context: LaunchContext, options: Standalo
       // Archives of functions are unpacked into the temporary folder.
       PULSAR_EXTRA_OPTS: `-Dpulsar.allocator.exit_on_oom=true -Djava.io.tmpdir=${temporary}`,
     },
+  }
+}
+
+/**
+ * With four ports there is a listener `proxied` on the third that gives clients the fourth one as its address: whoever
+ * listens there stands between client and broker.
+ */
+function addresses([client, web, proxied, advertised]: readonly number[]): Readonly<Record<string, string>> {
+  if (proxied === undefined || advertised === undefined) return { advertisedAddress: '127.0.0.1' }
+  return {
+    bindAddresses: `proxied:pulsar://127.0.0.1:${proxied}`,
+    advertisedListeners: `internal:pulsar://127.0.0.1:${client},internal:http://127.0.0.1:${web},proxied:pulsar://127.0.0.1:${advertised}`,
+    internalListenerName: 'internal',
   }
 }
 

@@ -39,7 +39,7 @@ export const pulsar: ServerDescriptor = {
   variable: 'PULSAR_URL',
   scheme: 'pulsar',
   admin: { variable: 'PULSAR_ADMIN_URL', scheme: 'http', port: 8080 },
-  local: { ...installation, launch: context => launchStandalone(context) },
+  local: { ...installation, portCount: 4, launch: context => launchStandalone(context) },
   container: container('-nfw'),
   probe: probeBroker,
   settled: brokerSettled,
