@@ -4,4 +4,5 @@ export type { CallOptions, ConnectorsApi, CreateOptions, UpdateOptions } from '.
 export { AdminError, type AdminErrorCode, type AdminErrorRetry, isAdminError } from './errors.ts'
 export { type AdminOptions, type AdminTls, DEFAULT_ADMIN_URL, type TokenSource } from './options.ts'
 export type * from './status-types.ts'
+export { lastError, type UntilRunningOptions, untilRunning } from './until-running.ts'
 export type { WorkerApi } from './worker.ts'

@@ -8,6 +8,7 @@ import { kindFlags, pipelineFlags } from './flags/run.ts'
 import { sinkFlags } from './flags/sink.ts'
 import { sourceFlags } from './flags/source.ts'
 import { consumeFlags, produceFlags, topicListFlags, topicsFlags } from './flags/topics.ts'
+import { addAdminCommands } from './program-admin.ts'
 import { version } from './version.ts'
 
 /** Does a command's work and returns the exit code. */
@@ -78,10 +79,11 @@ export function buildProgram(): Program {
   Object.assign(local, { _hidden: true })
   for (const kind of ['sink', 'source'] as const) {
     const flags = [...commonFlags, ...(kind === 'sink' ? sinkFlags : sourceFlags), ...localFlags, ...inertFlags]
-    const parent = group(`${kind}s`, `Run ${kind}s`).alias(kind)
+    const parent = group(`${kind}s`, `Run ${kind}s, here or on a worker`).alias(kind)
     leaf(parent, 'localrun', `Run a ${kind} on this machine`, flags, EXAMPLES[kind], async values =>
       (await import('./commands/localrun.ts')).localrun(kind, values),
     )
+    addAdminCommands(kind, parent, leaf)
   }
   leaf(
     root,

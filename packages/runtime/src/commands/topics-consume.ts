@@ -4,7 +4,7 @@ import { formatPosition, type Problem, parseDuration, type SchemaInfo, stringify
 import { flagValue } from '../config/flag-fields.ts'
 import { EXIT } from '../exit.ts'
 import type { FlagValues } from '../flags/flag.ts'
-import { reader } from '../flags/run-options.ts'
+import { reader } from '../flags/reader.ts'
 import { consumeFlags } from '../flags/topics.ts'
 import { noLog, requireTopic, withMessaging, withTopics } from '../messaging.ts'
 import { outputTo } from '../output.ts'

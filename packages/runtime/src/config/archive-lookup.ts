@@ -39,6 +39,18 @@ export class ArchiveLookup {
     return asked
   }
 
+  /** The names of a connector's options; undefined while its archive is not known or refused, which is said later. */
+  async optionNames(archive: string | undefined, kind: ConnectorKind): Promise<ReadonlySet<string> | undefined> {
+    if (archive === undefined) return undefined
+    try {
+      const properties = (await this.manifest(archive))[kind]?.configSchema.properties
+      return isObject(properties) ? new Set(Object.keys(properties)) : undefined
+    } catch (error) {
+      if (isConnectorError(error)) return undefined
+      throw error
+    }
+  }
+
   /** Loads the connector's code. Throws an ArchiveError. */
   async load(reference: string, kind: ConnectorKind): Promise<ConnectorDefinition> {
     return loadConnector(await resolveArchive(reference, this.#options), kind)
@@ -97,20 +109,4 @@ export function archiveOf(kind: ConnectorKind, fields: { readonly [field: string
   if (typeof fields.archive === 'string' && fields.archive !== '') return fields.archive
   const type = kind === 'sink' ? fields.sinkType : fields.sourceType
   return typeof type === 'string' && type !== '' ? `builtin://${type}` : undefined
-}
-
-/** The names of a connector's options; undefined while its archive is not known or refused, which is said later. */
-export async function optionNames(
-  archive: string | undefined,
-  kind: ConnectorKind,
-  lookup: ArchiveLookup,
-): Promise<ReadonlySet<string> | undefined> {
-  if (archive === undefined) return undefined
-  try {
-    const properties = (await lookup.manifest(archive))[kind]?.configSchema.properties
-    return isObject(properties) ? new Set(Object.keys(properties)) : undefined
-  } catch (error) {
-    if (isConnectorError(error)) return undefined
-    throw error
-  }
 }

@@ -10,7 +10,7 @@ import { commonFlags } from '../flags/common.ts'
 import type { FlagValues } from '../flags/flag.ts'
 import { sinkFlags } from '../flags/sink.ts'
 import { sourceFlags } from '../flags/source.ts'
-import { type ArchiveLookup, archiveOf, optionNames } from './archive-lookup.ts'
+import { type ArchiveLookup, archiveOf } from './archive-lookup.ts'
 import { type ConfigText, parseConfigText, readConfigFile } from './config-file.ts'
 import { ConfigProblems } from './config-problems.ts'
 import { flagFields } from './flag-fields.ts'
@@ -234,7 +234,7 @@ async function readShape(
   const schema = kind === 'sink' ? sinkConfigSchema : sourceConfigSchema
   const archive = archiveOf(kind, { ...value, ...known })
   const shape = await tellShape(kind, value, new Set(Object.keys(schema.shape)), () =>
-    optionNames(archive, kind, lookup),
+    lookup.optionNames(archive, kind),
   )
   return { fields: shape.reading === 'pulsar' ? value : { configs: value }, shape }
 }

@@ -1,0 +1,47 @@
+import { type Admin, type ConnectorName, untilRunning } from '@pulsar-io/admin'
+import type { ConnectorKind, Problem } from '@pulsar-io/sdk'
+import type { Connect } from '../../admin-connection.ts'
+import { EXIT } from '../../exit.ts'
+import type { FlagValues } from '../../flags/flag.ts'
+import { reader } from '../../flags/reader.ts'
+import { onStop } from '../../signals.ts'
+
+/** Calls the worker for as long as `work` takes; the first signal ends the calls, and the command with code 130 or 143. */
+export async function calling(
+  connect: Connect,
+  work: (admin: Admin, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const stop = onStop()
+  try {
+    return await work(connect(stop.signal), stop.signal)
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    return stop.signal.reason === 'SIGINT' ? EXIT.interrupted : EXIT.terminated
+  } finally {
+    stop.release()
+  }
+}
+
+/** Milliseconds to wait until everything runs; undefined: not asked for. */
+export function waitOf(values: FlagValues, problems: Problem[]): number | undefined {
+  const timeout = reader(values, problems).duration('--wait-timeout')
+  return values.wait === true || timeout !== undefined ? (timeout ?? 60_000) : undefined
+}
+
+/** Waits as `--wait` asks, and says on stderr how it goes. */
+export async function waitUntilRunning(
+  admin: Admin,
+  kind: ConnectorKind,
+  name: ConnectorName,
+  { timeoutMs, signal }: { readonly timeoutMs: number | undefined; readonly signal: AbortSignal },
+): Promise<void> {
+  if (timeoutMs === undefined) return
+  const options = {
+    timeoutMs,
+    signal,
+    onError: (error: string) => process.stderr.write(`does not run yet: ${error}\n`),
+  }
+  const status =
+    kind === 'sink' ? await untilRunning(admin.sinks, name, options) : await untilRunning(admin.sources, name, options)
+  process.stderr.write(`running: ${status.numRunning} of ${status.numInstances} instances\n`)
+}

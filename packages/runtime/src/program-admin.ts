@@ -1,0 +1,80 @@
+import type { Command } from 'commander'
+import { ADMIN_EXAMPLES } from './examples-admin.ts'
+import {
+  availableFlags,
+  configFlags,
+  getFlags,
+  listFlags,
+  nameFlags,
+  reloadFlags,
+  startFlags,
+  statusFlags,
+  stopFlags,
+} from './flags/admin.ts'
+import type { FlagGroup, FlagValues } from './flags/flag.ts'
+
+/** Adds a command that does something; its action gives the exit code. */
+export type Leaf = (
+  parent: Command,
+  usage: string,
+  description: string,
+  flags: readonly FlagGroup[],
+  samples: readonly string[],
+  action: (values: FlagValues, ...args: readonly string[]) => Promise<number>,
+) => Command
+
+/** The commands of `sinks` or `sources` that talk to a worker. */
+export function addAdminCommands(kind: 'sink' | 'source', parent: Command, leaf: Leaf): void {
+  const samples = ADMIN_EXAMPLES[kind]
+  const configure = () => import('./commands/admin/configure.ts')
+  const control = () => import('./commands/admin/control.ts')
+  const look = () => import('./commands/admin/look.ts')
+  leaf(parent, 'create', `Create a ${kind} on a worker`, configFlags(kind, 'create'), samples.create, async values =>
+    (await configure()).create(kind, values),
+  )
+  leaf(
+    parent,
+    'update',
+    `Change a ${kind} of a worker; what is left out stays as it is`,
+    configFlags(kind, 'update'),
+    samples.update,
+    async values => (await configure()).update(kind, values),
+  )
+  leaf(parent, 'delete [name]', `Delete a ${kind}`, nameFlags, samples.delete, async (values, name) =>
+    (await control()).remove(kind, values, name),
+  )
+  leaf(parent, 'get [name]', `Show the configuration of a ${kind}`, getFlags, samples.get, async (values, name) =>
+    (await look()).get(kind, values, name),
+  )
+  leaf(parent, 'list', `List the ${kind}s of a namespace`, listFlags, samples.list, async values =>
+    (await look()).list(kind, values),
+  )
+  leaf(parent, 'status [name]', `Show how a ${kind} is doing`, statusFlags, samples.status, async (values, name) =>
+    (await import('./commands/admin/status.ts')).status(kind, values, name),
+  ).alias('getstatus')
+  for (const [action, description, flags] of [
+    ['start', `Start a ${kind}, or one of its instances`, startFlags],
+    ['stop', `Stop a ${kind}, or one of its instances`, stopFlags],
+    ['restart', `Restart a ${kind}, or one of its instances`, startFlags],
+  ] as const) {
+    leaf(parent, `${action} [name]`, description, flags, samples[action], async (values, name) =>
+      (await control()).control(kind, action, values, name),
+    )
+  }
+  leaf(
+    parent,
+    'reload',
+    `Have the worker look for built-in ${kind}s again`,
+    reloadFlags,
+    samples.reload,
+    async values => (await control()).reload(kind, values),
+  )
+  leaf(
+    parent,
+    `available-${kind}s`,
+    `List the built-in ${kind}s of the worker`,
+    availableFlags,
+    samples.available,
+    async values => (await look()).available(kind, values),
+  )
+}
