@@ -1,0 +1,76 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Claim, readClaims } from './claims.ts'
+
+/** A worker in a process of its own. */
+export interface Crew {
+  readonly workerId: string
+  readonly child: ChildProcess
+  leader: boolean
+  readonly log: string[]
+}
+
+/** Worker processes on one directory. */
+export class Fleet {
+  readonly crews = new Map<string, Crew>()
+  readonly #directory: string
+  readonly #leaseMs: number
+  readonly #instances: number
+
+  private constructor(directory: string, leaseMs: number, instances: number) {
+    this.#directory = directory
+    this.#leaseMs = leaseMs
+    this.#instances = instances
+    writeFileSync(this.#file, '')
+  }
+
+  static async make(leaseMs: number, instances: number): Promise<Fleet> {
+    return new Fleet(await mkdtemp(join(tmpdir(), 'pio-fleet-')), leaseMs, instances)
+  }
+
+  start(workerId: string): Crew {
+    const log = join(this.#directory, 'log')
+    const child = fork(
+      fileURLToPath(new URL('./child.ts', import.meta.url)),
+      [log, workerId, String(this.#leaseMs), this.#file, String(this.#instances)],
+      { execArgv: ['--conditions=pulsar-io-source', '--no-warnings'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+    )
+    const crew: Crew = { workerId, child, leader: false, log: [] }
+    child.on('message', (message: { readonly leader?: boolean; readonly log?: string }) => {
+      if (message.leader !== undefined) crew.leader = message.leader
+      if (message.log !== undefined) crew.log.push(message.log)
+    })
+    this.crews.set(workerId, crew)
+    return crew
+  }
+
+  claims(): readonly Claim[] {
+    return readClaims(this.#file)
+  }
+
+  /** Claims since a time. */
+  since(time: bigint): readonly Claim[] {
+    return this.claims().filter(claim => claim.time > time)
+  }
+
+  async close(): Promise<void> {
+    for (const { child } of this.crews.values()) await end(child)
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  get #file(): string {
+    return join(this.#directory, 'claims')
+  }
+}
+
+/** kill -9, which also ends a process that stands still. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise(resolve => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await ended
+}
