@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { tcpProxy } from '@pulsar-io/testkit'
+import { type TcpProxy, tcpProxy } from '@pulsar-io/testkit'
 import { service } from '@pulsar-io/tooling/services'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { uniqueName } from '../support/names.ts'
 import { brokerProxy, pulsar } from '../support/pulsar.ts'
 import { SearchServer } from '../support/search-server.ts'
@@ -27,15 +27,18 @@ async function keepsItsPromise(flow: Flow, guarantee: Guarantee, fault: Fault, t
 
 describe.skipIf(!proxied)('the connection to Pulsar is cut, slow, refused', { timeout: TIMEOUT }, () => {
   if (!proxied) return
-  const proxy = brokerProxy(proxied)
-  afterAll(async () => (await proxy).close())
+  let proxy: TcpProxy
+  beforeAll(async () => {
+    proxy = await brokerProxy(proxied)
+  })
+  afterAll(() => proxy.close())
 
   describe.each([
     ['file source → topic', fileToTopic],
     ['topic → file sink', topicToFile],
   ] as const)('%s', (_, makeFlow) => {
     it.each(guarantees)('keeps its promise: %s', async guarantee => {
-      const place = await onPulsar(proxied, { proxy: await proxy })
+      const place = await onPulsar(proxied, { proxy })
       const faults = disturbancesOf(place).filter(({ name }) => name.startsWith('connection'))
       await keepsItsPromise(makeFlow(50_000, place), guarantee, inTurn(faults), faults.length)
     })
@@ -55,17 +58,20 @@ describe.skipIf(!es.available)(
   { timeout: TIMEOUT },
   () => {
     if (!es.available) return
-    const proxy = tcpProxy(es.url)
-    afterAll(async () => (await proxy).close())
+    let proxy: TcpProxy
+    beforeAll(async () => {
+      proxy = await tcpProxy(es.url)
+    })
+    afterAll(() => proxy.close())
 
     describe.each([
       ['embedded', inEmbeddedLog],
       ...(cluster ? [['Pulsar', () => onPulsar(cluster)] as const] : []),
     ] as const)('%s', (_, makePlace) => {
       it.each(guarantees)('poisoned records become dead letters, and the promise is kept: %s', async guarantee => {
-        const faults = connectionFaults('Elasticsearch', await proxy)
+        const faults = connectionFaults('Elasticsearch', proxy)
         const [place, index] = [await makePlace(), uniqueName('disturbed')]
-        const flow = topicToElasticsearch(5_000, place, new SearchServer(es), index, (await proxy).url)
+        const flow = topicToElasticsearch(5_000, place, new SearchServer(es), index, proxy.url)
         await keepsItsPromise(flow, guarantee, inTurn(faults), faults.length)
       })
     })

@@ -46,8 +46,7 @@ export function fileToTopic(records: number, place: Place): Flow {
       ...['--source-config', '{"path":"in.ndjson","format":"ndjson"}'],
     ],
     progress: user => place.published(user, lineBytes),
-    arrived: async user =>
-      (await user.consume(topic, flags)).map(({ value }) => (typeof value === 'string' ? parsed(value) : value)),
+    arrived: user => values(user, topic, flags),
     overwrites: false,
   }
 }
@@ -97,7 +96,7 @@ export async function topicToTopic(records: number, place: Place, cluster: Clust
       ...['--sink-config', JSON.stringify(config), '--batch-size', '100', ...flags],
     ],
     progress: user => place.published(user, keyedBytes, target),
-    arrived: async user => (await user.consume(target, flags)).map(({ value }) => value),
+    arrived: user => values(user, target, flags),
     overwrites: false,
     groupOf,
   }
@@ -136,8 +135,12 @@ export function topicToElasticsearch(
     arrived: async () => (await server.documents(index, 'n')).map(({ _source }) => _source),
     overwrites: true,
     poison,
-    deadLetters: async user => (await user.consume(deadLetters, flags)).map(({ value }) => value),
+    deadLetters: user => values(user, deadLetters, flags),
   }
+}
+
+async function values(user: Workspace, topic: string, flags: readonly string[]): Promise<readonly unknown[]> {
+  return (await user.consume(topic, flags)).map(({ value }) => (typeof value === 'string' ? parsed(value) : value))
 }
 
 async function sizeOf(path: string): Promise<number> {
