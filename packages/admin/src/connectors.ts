@@ -32,11 +32,20 @@ export interface UpdateOptions extends CreateOptions {
   readonly updateAuthData?: boolean | undefined
 }
 
+/** A connector as a worker has it. */
+export interface Description<Config> {
+  readonly config: Config
+  /** Of the archive, in hex; Pulsar's own worker does not tell it. */
+  readonly archiveSha256: string | undefined
+}
+
 /** What there is to do with sinks, or with sources. All methods reject with an AdminError. */
 export interface ConnectorsApi<Config, Instance> {
   /** Names of the connectors of a namespace; default `public/default`. */
   list(namespace?: string, options?: CallOptions): Promise<string[]>
   get(name: ConnectorName, options?: CallOptions): Promise<Config>
+  /** The configuration, and what this project's worker tells beside it. */
+  describe(name: ConnectorName, options?: CallOptions): Promise<Description<Config>>
   create(config: Config, options?: CreateOptions): Promise<void>
   /** Changes what the configuration names; what it leaves out stays. Without an archive the code stays, too. */
   update(config: Config, options?: UpdateOptions): Promise<void>
@@ -128,6 +137,10 @@ function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
     list: async (namespace = 'public/default', options = {}) =>
       (await get([...root, ...namespaceParts(namespace)], options)) as string[],
     get: async (name, options) => (await get(pathOf(name), options)) as Config,
+    describe: async (name, { signal } = {}) => {
+      const { value, headers } = await http.answer({ method: 'GET', path: pathOf(name), signal })
+      return { config: value as Config, archiveSha256: headers.get('x-pulsar-io-archive-sha256') ?? undefined }
+    },
     create: (config, options = {}) => send('POST', config, options),
     update: (config, options = {}) => send('PUT', config, options),
     delete: async (name, { signal } = {}) => {

@@ -7,7 +7,7 @@ export interface RequestName {
 }
 
 /** What a server that is not one of ours may answer at most that is still repeated. */
-const REASON_CHARACTERS = 500
+const REASON_CHARACTERS = 8000
 
 /** The server's own words: Pulsar's `{"reason": …}`, the message of fastify, or what a page for people says. */
 export function reasonOf(text: string): string | undefined {
@@ -34,7 +34,11 @@ function shortened(text: string): string {
 export function refusal(status: number, text: string, url: URL, { method, path }: RequestName): AdminError {
   const reason = reasonOf(text)
   const facts = { method, path, status, reason }
-  const said = `${reason ?? 'no reason given'} (${method} ${path} answered ${status})`
+  const request = `(${method} ${path} answered ${status})`
+  // This project's worker gives every problem a line of its own.
+  const said = reason?.includes('\n')
+    ? `several things are wrong ${request}:\n${reason}`
+    : `${reason ?? 'no reason given'} ${request}`
   switch (status) {
     case 401:
       return new AdminError('PIO_ADMIN_AUTH', `${url.origin} does not let us in: ${said}; check the login`, facts)

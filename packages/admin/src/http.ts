@@ -54,14 +54,20 @@ export class AdminHttp {
 
   /** The JSON of an answer; undefined where there is none. */
   async json(call: Call): Promise<unknown> {
+    return (await this.answer(call)).value
+  }
+
+  /** The same, with the headers of the answer. */
+  async answer(call: Call): Promise<{ readonly value: unknown; readonly headers: Headers }> {
     const name = this.#name(call)
-    const text = await this.#within(call, async signal => {
+    const { text, headers } = await this.#within(call, async signal => {
       const response = await this.#ready(call, name, signal)
-      return this.#reach(this.#base, name, signal, () => readText(response, MAX_ANSWER_BYTES, name))
+      const read = () => readText(response, MAX_ANSWER_BYTES, name)
+      return { text: await this.#reach(this.#base, name, signal, read), headers: response.headers }
     })
-    if (text.trim() === '') return undefined
+    if (text.trim() === '') return { value: undefined, headers }
     try {
-      return JSON.parse(text)
+      return { value: JSON.parse(text), headers }
     } catch (error) {
       throw new AdminError(
         'PIO_ADMIN_ANSWER',

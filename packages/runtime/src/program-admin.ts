@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { ADMIN_EXAMPLES } from './examples-admin.ts'
 import {
+  applyFlags,
   availableFlags,
   configFlags,
   getFlags,
@@ -76,5 +77,17 @@ export function addAdminCommands(kind: 'sink' | 'source', parent: Command, leaf:
     availableFlags,
     samples.available,
     async values => (await look()).available(kind, values),
+  )
+}
+
+/** `apply -f`. */
+export function addApplyCommand(root: Command, leaf: Leaf): void {
+  leaf(
+    root,
+    'apply',
+    'Create or update all sources and sinks of a file on a worker',
+    applyFlags,
+    ADMIN_EXAMPLES.apply,
+    async values => (await import('./commands/admin/apply.ts')).apply(values),
   )
 }

@@ -8,7 +8,7 @@ import { kindFlags, pipelineFlags } from './flags/run.ts'
 import { sinkFlags } from './flags/sink.ts'
 import { sourceFlags } from './flags/source.ts'
 import { consumeFlags, produceFlags, topicListFlags, topicsFlags } from './flags/topics.ts'
-import { addAdminCommands } from './program-admin.ts'
+import { addAdminCommands, addApplyCommand } from './program-admin.ts'
 import { version } from './version.ts'
 
 /** Does a command's work and returns the exit code. */
@@ -93,6 +93,7 @@ export function buildProgram(): Program {
     EXAMPLES.run,
     async values => (await import('./commands/run-file.ts')).runFile(values),
   )
+  addApplyCommand(root, leaf)
   const connectors = group('connectors', 'Look at connector archives')
   leaf(
     connectors,

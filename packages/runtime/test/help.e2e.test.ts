@@ -34,6 +34,7 @@ describe('help', () => {
       'sinks',
       'sources',
       'run',
+      'apply',
       'connectors',
       'topics',
       'completion',
