@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { clusterFlags, freshNamespace, pulsar } from '../support/pulsar.ts'
+import { adminOf, type ClusterService, clusterFlags, freshNamespace, pulsar } from '../support/pulsar.ts'
 import { type Workspace, workspace } from '../support/workspace.ts'
 
 const sinkOf = (topic: string, ...flags: readonly string[]) => [
@@ -25,6 +25,11 @@ const sourceOf = (topic: string, ...flags: readonly string[]) => [
 const written = async (user: Workspace): Promise<readonly string[]> =>
   (await readFile(user.path('out.ndjson'), 'utf8')).split('\n').slice(0, -1)
 
+function available(): ClusterService {
+  if (!pulsar.available) throw new Error(pulsar.reason)
+  return pulsar
+}
+
 describe.skipIf(!pulsar.available)('connectors on Apache Pulsar', { timeout: 120_000 }, () => {
   it('move records out of a topic, once each under EFFECTIVELY_ONCE, run by run', async () => {
     const user = await workspace()
@@ -48,6 +53,26 @@ describe.skipIf(!pulsar.available)('connectors on Apache Pulsar', { timeout: 120
     expect(await user.run(source)).toMatchObject({ code: 0, summary: { recordsIn: 1, recordsOut: 1 } })
     const consumed = await user.run(['topics', 'consume', topic, ...clusterFlags])
     expect(consumed).toMatchObject({ code: 0, stdout: 'a\nb\nc\n' })
+  })
+
+  it('pack what they publish as producerConfig says', async () => {
+    const user = await workspace()
+    const namespace = await freshNamespace({})
+    await user.file('in.txt', `${'text that compresses well '.repeat(40)}\n`.repeat(1000))
+    const stored = async (name: string, config: object) => {
+      const flags = ['--name', name, '--producer-config', JSON.stringify(config)]
+      const ended = await user.run(sourceOf(`persistent://${namespace}/${name}`, ...flags))
+      expect(ended, ended.stderr).toMatchObject({ code: 0, summary: { recordsOut: 1000 } })
+      const path = `persistent/${namespace}/${name}/internalStats`
+      return (await adminOf(available())('GET', path)) as { numberOfEntries: number; totalSize: number }
+    }
+    const plain = await stored('plain', {})
+    const alone = await stored('alone', { batchingConfig: { enabled: false } })
+    const small = await stored('small', { compressionType: 'ZSTD' })
+    expect(plain.totalSize).toBeGreaterThan(1_000_000)
+    expect(plain.numberOfEntries).toBeLessThan(100)
+    expect(alone.numberOfEntries).toBe(1000)
+    expect(small.totalSize).toBeLessThan(plain.totalSize / 10)
   })
 
   it('refuse EFFECTIVELY_ONCE where the topic does not deduplicate, and say how to change that', async () => {

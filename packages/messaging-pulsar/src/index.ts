@@ -1,3 +1,4 @@
+export type { BatchingOptions, CompressionType, KeyBatching } from '@pulsar-io/messaging'
 export * from './auth/index.ts'
 export { PULSAR_CAPABILITIES, PulsarClient } from './client.ts'
 export type { TlsOptions } from './connection/tls-options.ts'
@@ -7,9 +8,7 @@ export type { ConsumerDefaults, PulsarConsumerOptions } from './consumer/options
 export { openPulsar } from './open.ts'
 export type { PulsarOptions } from './options.ts'
 export type {
-  BatchingOptions,
   HashingScheme,
-  KeyBatching,
   ProducerDefaults,
   PulsarProducerOptions,
   RoutingMode,
@@ -17,4 +16,3 @@ export type {
 export type { PulsarOutgoingMessage } from './producer/outgoing.ts'
 export type { PulsarProducer } from './producer/producer.ts'
 export type { Transaction } from './transaction/transaction.ts'
-export type { CompressionType } from './wire/compression.ts'

@@ -32,6 +32,33 @@ export interface MessagingClient {
 /** How a producer holds its topic. */
 export type ProducerAccess = 'Shared' | 'Exclusive' | 'WaitForExclusive' | 'ExclusiveWithFencing'
 
+/** How messages are compressed on their way and in the topic. */
+export type CompressionType = 'NONE' | 'LZ4' | 'ZLIB' | 'ZSTD' | 'SNAPPY'
+
+/**
+ * Which keys share an entry. Brokers hand out entries, and Key_Shared subscriptions go by the key of the entry.
+ *
+ * - `apart`: only neighbours of one key. Order is kept, and Key_Shared works. Slow where keys change with each message.
+ * - `grouped`: the messages of one `send` are brought together by key, which changes their order, though not that within
+ *   a key. Not where sequence ids are given: those are sent as with `apart`.
+ * - `mixed`: any, as Java's clients do by default. Order is kept, entries are full; not for Key_Shared subscriptions.
+ */
+export type KeyBatching = 'apart' | 'grouped' | 'mixed'
+
+/** How messages share an entry of the topic. */
+export interface BatchingOptions {
+  /** false: each message is an entry of its own. Default true. */
+  readonly enabled?: boolean | undefined
+  /** Default 1000. */
+  readonly maxMessages?: number | undefined
+  /** Bytes before compression. Default 1 MiB. */
+  readonly maxBytes?: number | undefined
+  /** Milliseconds that a message may wait for others while earlier entries are on their way. Default 1. */
+  readonly maxDelayMs?: number | undefined
+  /** Default `apart`. */
+  readonly keys?: KeyBatching | undefined
+}
+
 /** What a producer is made of. */
 export interface ProducerOptions {
   /** Any spelling of a topic name. The topic is made when it is not there. */
@@ -41,6 +68,10 @@ export interface ProducerOptions {
   readonly access?: ProducerAccess
   readonly schema?: SchemaInfo
   readonly properties?: Properties
+  /** A driver that stores each message by itself takes no notice. */
+  readonly batching?: BatchingOptions | undefined
+  /** Default NONE; a driver that does not compress takes no notice. */
+  readonly compression?: CompressionType | undefined
   /** Waiting for access ends here. */
   readonly signal?: AbortSignal
 }

@@ -1,3 +1,4 @@
+import type { CompressionType } from '@pulsar-io/messaging'
 import { boolean, integer, number, stringList } from '@pulsar-io/sdk'
 import { z } from 'zod'
 
@@ -151,6 +152,14 @@ export const sinkConfigSchema = z.strictObject({
   ),
 })
 
+const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const satisfies readonly CompressionType[]
+
+const batchBuilder = () =>
+  z.enum(['DEFAULT', 'KEY_BASED']).optional().meta({
+    description:
+      'Which records share an entry of a topic on Pulsar: any (DEFAULT), or those of one key (KEY_BASED), which Key_Shared subscriptions need',
+  })
+
 const producerConfig = z.strictObject({
   maxPendingMessages: integer({ min: 0 })
     .optional()
@@ -162,9 +171,28 @@ const producerConfig = z.strictObject({
   ),
   useThreadLocalProducers: inert(boolean(), 'A producer per thread', 'it is a setting of the Java client'),
   cryptoConfig: inert(z.unknown(), 'End-to-end encryption', 'end-to-end encryption is not supported'),
-  batchBuilder: inert(z.string(), 'DEFAULT or KEY_BASED', 'the embedded log keeps the batches of the source'),
-  compressionType: inert(z.string(), 'Compression', 'the embedded log does not compress'),
-  batchingConfig: inert(z.unknown(), 'Batching', 'the embedded log keeps the batches of the source'),
+  batchBuilder: batchBuilder(),
+  compressionType: z
+    .enum(COMPRESSION_TYPES)
+    .optional()
+    .meta({ description: 'Compression on Pulsar: NONE, LZ4, ZLIB, ZSTD or SNAPPY; default NONE' }),
+  batchingConfig: z
+    .strictObject({
+      enabled: boolean().optional().meta({ description: 'Whether records share an entry of the topic; default true' }),
+      batchingMaxPublishDelayMs: integer({ min: 0 })
+        .optional()
+        .meta({ description: 'Milliseconds that a record may wait for others; default 1' }),
+      batchingMaxMessages: integer({ min: 1 }).optional().meta({ description: 'Records of an entry; default 1000' }),
+      batchingMaxBytes: integer({ min: 1 }).optional().meta({ description: 'Bytes of an entry; default 1 MiB' }),
+      batchBuilder: batchBuilder(),
+      roundRobinRouterBatchingPartitionSwitchFrequency: inert(
+        integer(),
+        'Entries until the next partition gets its turn',
+        'the next partition gets its turn with each entry',
+      ),
+    })
+    .optional()
+    .meta({ description: 'How records share entries of a topic on Pulsar' }),
 })
 
 /** SourceConfig, as Pulsar's REST API, its config files and this runtime's `--source-config-file` take it. */
@@ -187,7 +215,7 @@ export const sourceConfigSchema = z.strictObject({
     })
     .optional()
     .meta({ description: 'For a batch source: when to look for tasks' }),
-  batchBuilder: inert(z.string(), 'DEFAULT or KEY_BASED', 'the embedded log keeps the batches of the source'),
+  batchBuilder: batchBuilder(),
 })
 
 /** A sink as an operator writes it. */

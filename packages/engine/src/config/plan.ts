@@ -12,7 +12,7 @@ import {
 } from '@pulsar-io/sdk'
 import type { ConnectorSpec, RunOptions } from '../api.ts'
 import type { ResolvedArchive } from '../archive/index.ts'
-import type { InstanceSpec, InstanceSpecBase, SinkInstanceSpec, SourceInstanceSpec } from '../instance/spec.ts'
+import type { InstanceSpec, InstanceSpecBase, Packing, SinkInstanceSpec, SourceInstanceSpec } from '../instance/spec.ts'
 import { DEFAULT_MESSAGING_URL } from '../messaging.ts'
 import type { SinkConfig, SourceConfig } from './fields.ts'
 
@@ -148,7 +148,23 @@ function planSource(config: SourceConfig, base: Base, problems: Problem[]): Omit
     destinationTopic: config.topicName === undefined ? '' : checkedTopic(config.topicName, 'topicName', problems),
     schema: config.schemaType === undefined ? undefined : sourceSchema(config.schemaType, problems),
     maxPending: config.producerConfig?.maxPendingMessages || MAX_PENDING,
+    packing: packing(config),
     discoverEveryMs: discoverEvery(config, problems),
+  }
+}
+
+function packing({ producerConfig = {}, batchBuilder }: SourceConfig): Packing {
+  const { batchingConfig: batching = {}, compressionType } = producerConfig
+  const builder = batchBuilder ?? producerConfig.batchBuilder ?? batching.batchBuilder
+  return {
+    compression: compressionType,
+    batching: {
+      enabled: batching.enabled,
+      maxMessages: batching.batchingMaxMessages,
+      maxBytes: batching.batchingMaxBytes,
+      maxDelayMs: batching.batchingMaxPublishDelayMs,
+      keys: builder === 'KEY_BASED' ? 'grouped' : 'mixed',
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import type { InitialPosition } from '@pulsar-io/messaging'
+import type { InitialPosition, ProducerOptions } from '@pulsar-io/messaging'
 import type { BatchPolicy, ProcessingGuarantee, SchemaInfo, SubscriptionType } from '@pulsar-io/sdk'
 import type { ResolvedArchive } from '../archive/index.ts'
 import type { LogLevel } from '../log.ts'
@@ -60,6 +60,10 @@ export interface SourceInstanceSpec extends InstanceSpecBase {
   readonly schema: SchemaInfo | undefined
   /** Records on their way to the topic, at most. */
   readonly maxPending: number
+  readonly packing: Packing
   /** Batch sources: milliseconds between looks for tasks; undefined: look once. */
   readonly discoverEveryMs: number | undefined
 }
+
+/** How records share entries of the topic, and whether those are compressed. */
+export type Packing = Pick<ProducerOptions, 'batching' | 'compression'>

@@ -182,6 +182,7 @@ export class Publisher {
         topic: full,
         ...(partitionId === undefined ? {} : { name: `${this.#spec.fqn}-${partitionId}` }),
         schema: this.#schema,
+        ...this.#spec.packing,
         // The properties that Pulsar's own instances set.
         properties: { application: 'pulsar-source', id: this.#spec.fqn, instance_id: String(this.#spec.instanceId) },
         signal: this.#services.signal,

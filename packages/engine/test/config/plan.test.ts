@@ -88,6 +88,30 @@ describe('planInstances', () => {
   })
 })
 
+describe('packing of what a source publishes', () => {
+  const packing = (config: Parameters<typeof source>[0]) => planInstances(source(config), archive(), options)[0]
+
+  it('is full batches of any keys, uncompressed, unless told otherwise', () => {
+    expect(packing({ topicName: 't' })).toMatchObject({ packing: { batching: { keys: 'mixed' } } })
+  })
+
+  it('follows Pulsar’s producerConfig and batchBuilder', () => {
+    const batchingConfig = {
+      enabled: true,
+      batchingMaxMessages: 10,
+      batchingMaxBytes: 99,
+      batchingMaxPublishDelayMs: 7,
+    }
+    const producerConfig = { compressionType: 'ZSTD', batchingConfig } as const
+    expect(packing({ topicName: 't', batchBuilder: 'KEY_BASED', producerConfig })).toMatchObject({
+      packing: {
+        compression: 'ZSTD',
+        batching: { enabled: true, maxMessages: 10, maxBytes: 99, maxDelayMs: 7, keys: 'grouped' },
+      },
+    })
+  })
+})
+
 describe('archiveReference', () => {
   it('takes an archive or a built-in type, not both and not neither', () => {
     expect(archiveReference(sink({ archive: 'x.tgz' }))).toBe('x.tgz')

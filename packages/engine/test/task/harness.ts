@@ -194,6 +194,7 @@ const sourceSpec: SourceInstanceSpec = {
   destinationTopic: 'persistent://public/default/out',
   schema: undefined,
   maxPending: 10_000,
+  packing: {},
   discoverEveryMs: undefined,
 }
 

@@ -1,29 +1,4 @@
-import type { ProducerOptions } from '@pulsar-io/messaging'
-import type { CompressionType } from '../wire/compression.ts'
-
-/** How messages share an entry. */
-export interface BatchingOptions {
-  /** false: each message is an entry of its own. Default true. */
-  readonly enabled?: boolean | undefined
-  /** Default 1000. */
-  readonly maxMessages?: number | undefined
-  /** Bytes before compression. Default 1 MiB. */
-  readonly maxBytes?: number | undefined
-  /** Milliseconds that a message may wait for others while earlier entries are on their way. Default 1. */
-  readonly maxDelayMs?: number | undefined
-  /** Default `apart`. */
-  readonly keys?: KeyBatching | undefined
-}
-
-/**
- * Which keys share an entry. Brokers hand out entries, and Key_Shared subscriptions go by the key of the entry.
- *
- * - `apart`: only neighbours of one key. Order is kept, and Key_Shared works. Slow where keys change with each message.
- * - `grouped`: the messages of one `send` are brought together by key, which changes their order, though not that within
- *   a key. Not where sequence ids are given: those are sent as with `apart`.
- * - `mixed`: any, as Java's clients do by default. Order is kept, entries are full; not for Key_Shared subscriptions.
- */
-export type KeyBatching = 'apart' | 'grouped' | 'mixed'
+import type { BatchingOptions, CompressionType, ProducerOptions } from '@pulsar-io/messaging'
 
 /** Which partition a message without a key goes to. */
 export type RoutingMode = 'RoundRobin' | 'Single'

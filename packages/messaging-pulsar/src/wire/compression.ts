@@ -1,15 +1,13 @@
 /// <reference path="./snappyjs.d.ts" />
 import { createRequire } from 'node:module'
 import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { CompressionType } from '@pulsar-io/messaging'
 import { RecordError } from '@pulsar-io/sdk'
 import snappy from 'snappyjs'
 import { type Lz4Block, portableLz4 } from './lz4-block.ts'
 
 /** Pulsar's names of the ways to compress a payload. */
-export const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const
-
-/** How a payload is compressed. */
-export type CompressionType = (typeof COMPRESSION_TYPES)[number]
+export const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const satisfies readonly CompressionType[]
 
 /** How many times larger than its compressed form a payload can be at most; a header that promises more lies. */
 const LARGEST_RATIO = { NONE: 1, LZ4: 256, ZLIB: 1040, ZSTD: Number.POSITIVE_INFINITY, SNAPPY: 64 } as const

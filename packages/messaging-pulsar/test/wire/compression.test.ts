@@ -1,6 +1,7 @@
+import type { CompressionType } from '@pulsar-io/messaging'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { COMPRESSION_TYPES, type CompressionType, compress, decompress } from '../../src/wire/compression.ts'
+import { COMPRESSION_TYPES, compress, decompress } from '../../src/wire/compression.ts'
 import { portableLz4 } from '../../src/wire/lz4-block.ts'
 
 const TEXT = Buffer.from([1, 2, 3].map(id => `{"id":${id},"name":"pulsar"}\n`).join(''))

@@ -1,3 +1,4 @@
+import type { CompressionType } from '@pulsar-io/messaging'
 import { describe, expect, it } from 'vitest'
 import { Delivery } from '../../src/consumer/delivery.ts'
 import { EntryState } from '../../src/consumer/entry-state.ts'
@@ -8,7 +9,7 @@ import { Outbox } from '../../src/producer/outbox.ts'
 import type { PulsarOutgoingMessage } from '../../src/producer/outgoing.ts'
 import { SendCall } from '../../src/producer/send-call.ts'
 import { ByteReader } from '../../src/wire/byte-reader.ts'
-import { type CompressionType, decompress } from '../../src/wire/compression.ts'
+import { decompress } from '../../src/wire/compression.ts'
 import { readPayloadHead } from '../../src/wire/message-frame.ts'
 import { readEntryMetadata } from '../../src/wire/metadata.ts'
 
