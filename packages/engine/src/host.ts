@@ -1,5 +1,6 @@
 import type { Isolation, RestartPolicy } from './api.ts'
 import type { ConnectorPlan } from './connector-plan.ts'
+import type { InstanceLease } from './lease.ts'
 import type { LogLine } from './log.ts'
 import type { InstanceSnapshot } from './snapshot.ts'
 import { Supervisor } from './supervisor.ts'
@@ -11,13 +12,20 @@ export interface HostOptions {
   readonly restart?: Partial<RestartPolicy>
   /** Gets every log line of the instance; secrets are already hidden. */
   readonly log: (line: LogLine) => void
+  /** Until when the instance may write, where another worker gets it afterwards. */
+  readonly lease?: InstanceLease | undefined
 }
 
 /** One instance that runs by itself: how it ends touches nobody else. */
 export interface HostedInstance {
+  /** Resolves once it is open, or has ended without ever being. Never rejects. */
+  readonly opened: Promise<void>
   snapshot(): InstanceSnapshot
-  /** Stops pulling, settles what is in flight, closes; resolves then. May be called twice. */
-  stop(drainTimeoutMs: number): Promise<void>
+  /**
+   * Stops pulling, settles what is in flight, closes; resolves then. What is not through within `withinMs` (default: the
+   * drain timeout and some seconds) is killed. May be called again, also with a shorter time.
+   */
+  stop(drainTimeoutMs: number, withinMs?: number): Promise<void>
 }
 
 const RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopAfter: 5, failedRetryMs: 60_000 }
@@ -36,12 +44,15 @@ export function hostInstance(plan: ConnectorPlan, instanceId: number, options: H
     restart: { ...RESTART, ...options.restart },
     failFast: false,
     log: options.log,
+    lease: options.lease,
   })
   supervisor.start()
   return {
+    // Why it did not open is in its snapshot.
+    opened: supervisor.opened.catch(() => undefined),
     snapshot: () => supervisor.snapshot(),
-    stop: async drainTimeoutMs => {
-      supervisor.stop(drainTimeoutMs)
+    stop: async (drainTimeoutMs, withinMs) => {
+      supervisor.stop(drainTimeoutMs, withinMs)
       await supervisor.ended
     },
   }

@@ -6,6 +6,7 @@ export { messageWithCauses } from './failure.ts'
 export type { Histogram } from './histogram.ts'
 export { type HostedInstance, type HostOptions, hostInstance } from './host.ts'
 export { checkOptions } from './instance/check-options.ts'
+export { InstanceLease } from './lease.ts'
 export { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
 export {
   DEFAULT_MESSAGING_URL,
@@ -17,7 +18,7 @@ export {
 export { type Metrics, openMetrics } from './metrics/metrics.ts'
 export { type MetricsServer, serveMetrics } from './metrics/server.ts'
 export { checkConnectors, startConnectors } from './run.ts'
-export { type ResolvedConfig, redact, resolveSecrets } from './secrets.ts'
+export { isPlaceholder, type ResolvedConfig, redact, resolveSecrets } from './secrets.ts'
 export { type ErrorEntry, emptySnapshot, type InstanceSnapshot, type InstanceState } from './snapshot.ts'
 export {
   connectorStatus,

@@ -47,13 +47,41 @@ export function resolveSecrets(
 
 /** A copy of a configuration with every secret of its schema shown as `***`. Placeholders stay: they tell nothing. */
 export function redact(config: unknown, schema: JsonSchema): unknown {
-  if (schema.writeOnly === true)
-    return typeof config === 'string' && /^\$\{(env|file):[^}]+\}$/.test(config) ? config : '***'
+  const schemas = alternatives(schema)
+  if (schemas.some(each => each.writeOnly === true)) return isPlaceholder(config) ? config : '***'
+  if (Array.isArray(config)) {
+    const item = merged(schemas.map(each => each.items))
+    return config.map(value => redact(value, item))
+  }
   if (!isObject(config)) return config
-  const properties = (schema.properties ?? {}) as { readonly [name: string]: JsonSchema }
   return Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [name, redact(value, properties[name] ?? {})]),
+    Object.entries(config).map(([name, value]) => [name, redact(value, memberSchema(schemas, name))]),
   )
+}
+
+/** Whether a value is nothing but `${env:NAME}` or `${file:PATH}`. */
+export function isPlaceholder(value: unknown): boolean {
+  return typeof value === 'string' && /^\$\{(env|file):[^}]+\}$/.test(value)
+}
+
+/** The schema itself and everything that it may be instead. */
+function alternatives(schema: JsonSchema): readonly JsonSchema[] {
+  const inner = ['anyOf', 'oneOf', 'allOf'].flatMap(name => (Array.isArray(schema[name]) ? schema[name] : []))
+  return [schema, ...inner.filter(isObject).flatMap(each => alternatives(each))]
+}
+
+/** What a member of an object may be, by any of the object's schemas. */
+function memberSchema(schemas: readonly JsonSchema[], name: string): JsonSchema {
+  return merged(
+    schemas.map(({ properties, additionalProperties }) =>
+      isObject(properties) && name in properties ? properties[name] : additionalProperties,
+    ),
+  )
+}
+
+function merged(schemas: readonly unknown[]): JsonSchema {
+  const [first, ...others] = schemas.filter(isObject)
+  return others.length === 0 ? (first ?? {}) : { anyOf: [first, ...others] }
 }
 
 function secretValue(
@@ -95,10 +123,14 @@ function fromFile(file: string, path: string, problems: Problem[]): string {
 }
 
 function collectSecrets(config: unknown, schema: JsonSchema, into: Set<string>): void {
-  if (schema.writeOnly === true && typeof config === 'string') into.add(config)
-  if (!isObject(config)) return
-  const properties = (schema.properties ?? {}) as { readonly [name: string]: JsonSchema }
-  for (const [name, value] of Object.entries(config)) collectSecrets(value, properties[name] ?? {}, into)
+  const schemas = alternatives(schema)
+  if (typeof config === 'string' && schemas.some(each => each.writeOnly === true)) into.add(config)
+  if (Array.isArray(config)) {
+    const item = merged(schemas.map(each => each.items))
+    for (const value of config) collectSecrets(value, item, into)
+  } else if (isObject(config)) {
+    for (const [name, value] of Object.entries(config)) collectSecrets(value, memberSchema(schemas, name), into)
+  }
 }
 
 /** Texts shorter than this would turn every log line into stars, and hide nothing that is hard to guess. */

@@ -5,6 +5,7 @@ import type { LaunchedInstance } from './instance/launch.ts'
 import { launch } from './instance/launch.ts'
 import type { InstanceEnd, InstanceMessage } from './instance/protocol.ts'
 import type { InstanceSpec } from './instance/spec.ts'
+import type { InstanceLease } from './lease.ts'
 import { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
 import { addCounters, emptySnapshot, type InstanceSnapshot, type InstanceState } from './snapshot.ts'
 import { defer, sleep } from './wait.ts'
@@ -27,6 +28,8 @@ export interface SupervisorOptions {
   /** End with the error when the first open fails because a system is away, instead of trying again. */
   readonly failFast: boolean
   readonly log: (line: LogLine) => void
+  /** Until when it may write. */
+  readonly lease?: InstanceLease | undefined
 }
 
 /** Keeps one instance alive: starts it, starts it again after a crash, and tells how it is. */
@@ -65,16 +68,19 @@ export class Supervisor {
 
   start(): void {
     this.#openedAt = 0
-    this.#instance = launch(this.spec, this.#options.isolation, message => this.#receive(message))
+    this.#instance = launch(this.spec, this.#options.isolation, message => this.#receive(message), this.#options.lease)
   }
 
-  /** Stops for good; see {@link Supervisor.ended}. */
-  stop(drainTimeoutMs: number): void {
-    if (this.#stopping.signal.aborted) return
+  /**
+   * Stops for good; see {@link Supervisor.ended}. What has not ended by itself within `withinMs` is killed; asked again,
+   * the shorter time counts.
+   */
+  stop(drainTimeoutMs: number, withinMs = drainTimeoutMs + KILL_AFTER_MS): void {
+    const first = !this.#stopping.signal.aborted
     this.#stopping.abort()
     if (!this.#instance) return
-    this.#instance.stop(drainTimeoutMs)
-    void this.#killLater(this.#instance, drainTimeoutMs + KILL_AFTER_MS)
+    if (first) this.#instance.stop(drainTimeoutMs)
+    void this.#killLater(this.#instance, withinMs)
   }
 
   snapshot(): InstanceSnapshot {

@@ -9,6 +9,8 @@ export { loadConnector } from './load.ts'
 export {
   type ArchiveInspection,
   type ArchiveOptions,
+  type FetchedArchive,
+  fetchArchive,
   inspectArchive,
   type ResolvedArchive,
   resolveArchive,

@@ -92,6 +92,32 @@ export async function inspectArchive(reference: string, options: ArchiveOptions 
   return { archive: place.archive, manifest, files, size: bytes.byteLength, sha256 }
 }
 
+/** A resolved archive and its bytes, for whoever keeps them somewhere else as well. */
+export interface FetchedArchive {
+  readonly resolved: ResolvedArchive
+  readonly bytes: Uint8Array
+  /** In hex. */
+  readonly sha256: string
+}
+
+/**
+ * Does what {@link resolveArchive} does, and hands out the bytes.
+ *
+ * @throws ArchiveError when it is refused, or is no archive file but an installed package.
+ */
+export async function fetchArchive(reference: string, options: ArchiveOptions = {}): Promise<FetchedArchive> {
+  const parsed = parseReference(reference)
+  const place = await find(parsed, options)
+  if (place.type === 'folder') {
+    throw new ArchiveError('PIO_ARCHIVE_REFERENCE', place.path, 'this is a folder, not an archive. Give a .tgz file')
+  }
+  const bytes = await place.read()
+  const sha256 = checkPin(place.archive, bytes, parsed.sha256)
+  const cache = new ArchiveCache(options.cacheDir ?? defaultCacheDir())
+  const cached = await cache.provide(place.archive, sha256, bytes, limitsFrom(options.limits))
+  return { resolved: resolved(place.archive, cached, sha256), bytes, sha256 }
+}
+
 type Place =
   | { readonly type: 'folder'; readonly path: string }
   | { readonly type: 'file' | 'url'; readonly archive: string; read(): Promise<Uint8Array> }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Isolation } from '../api.ts'
 import { toFailure } from '../failure.ts'
+import type { InstanceLease } from '../lease.ts'
 import type { HostMessage, InstanceEnd, InstanceMessage } from './protocol.ts'
 import { runInstance } from './run-instance.ts'
 import type { InstanceSpec } from './spec.ts'
@@ -27,10 +28,12 @@ export function launch(
   spec: InstanceSpec,
   isolation: Isolation,
   onMessage: (message: InstanceMessage) => void,
+  lease?: InstanceLease,
 ): LaunchedInstance {
   const receive = untilEnd(onMessage)
-  if (isolation === 'inline') return launchInline(spec, receive)
-  return isolation === 'thread' ? launchThread(spec, receive) : launchProcess(spec, receive)
+  if (isolation === 'process') return launchProcess(spec, receive, lease)
+  const leased = lease === undefined ? spec : { ...spec, lease: lease.memory }
+  return isolation === 'inline' ? launchInline(leased, receive) : launchThread(leased, receive)
 }
 
 function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) => void): LaunchedInstance {
@@ -54,7 +57,11 @@ function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) =>
   }
 }
 
-function launchProcess(spec: InstanceSpec, receive: (message: InstanceMessage) => void): LaunchedInstance {
+function launchProcess(
+  spec: InstanceSpec,
+  receive: (message: InstanceMessage) => void,
+  lease: InstanceLease | undefined,
+): LaunchedInstance {
   const memory =
     spec.memoryLimit === undefined ? [] : [`--max-old-space-size=${Math.max(16, Math.floor(spec.memoryLimit / MIB))}`]
   const child = fork(fileURLToPath(entry), [], {
@@ -69,11 +76,15 @@ function launchProcess(spec: InstanceSpec, receive: (message: InstanceMessage) =
       died(new Error(signal ? `the process was ended by ${signal}` : `the process ended by itself with code ${code}`)),
     ),
   )
-  child.send({ spec })
+  const tell = (message: HostMessage | { readonly spec: InstanceSpec }) => {
+    // A failure means that the process is ending, which is heard of by itself.
+    if (child.connected) child.send(message, () => undefined)
+  }
+  tell({ spec: lease === undefined ? spec : { ...spec, lease: lease.until } })
+  const forget = lease?.onRenew(until => tell({ type: 'lease', until }))
+  for (const event of ['exit', 'error']) if (forget !== undefined) child.once(event, forget)
   return {
-    stop: drainTimeoutMs => {
-      if (child.connected) child.send({ type: 'stop', drainTimeoutMs } satisfies HostMessage)
-    },
+    stop: drainTimeoutMs => tell({ type: 'stop', drainTimeoutMs }),
     kill: () => void child.kill('SIGKILL'),
   }
 }

@@ -3,10 +3,10 @@ import type { LogLine } from '../log.ts'
 import type { InstanceSnapshot } from '../snapshot.ts'
 
 /** What the runtime tells an instance. */
-export interface HostMessage {
-  readonly type: 'stop'
-  readonly drainTimeoutMs: number
-}
+export type HostMessage =
+  | { readonly type: 'stop'; readonly drainTimeoutMs: number }
+  /** It may write until then; see `InstanceLease`. */
+  | { readonly type: 'lease'; readonly until: bigint }
 
 /** What an instance tells the runtime. */
 export type InstanceMessage =

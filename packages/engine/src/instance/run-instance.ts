@@ -2,6 +2,7 @@ import type { KeyValueStore, MessagingClient } from '@pulsar-io/messaging'
 import { ConfigError, type LogFields } from '@pulsar-io/sdk'
 import { loadConnector } from '../archive/load.ts'
 import { messageWithCauses, toError, toFailure } from '../failure.ts'
+import { LeaseView } from '../lease.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
 import { openMessaging } from '../messaging.ts'
 import { type ResolvedConfig, resolveSecrets } from '../secrets.ts'
@@ -44,6 +45,7 @@ class Instance {
   readonly #hard = new AbortController()
   readonly #fatal = defer<never>()
   readonly #stopAsked = defer<number>()
+  readonly #lease: LeaseView | undefined
   #logTopic: LogTopic | undefined
 
   constructor(spec: InstanceSpec, line: HostLine, hidden: { hide: (text: string) => string }) {
@@ -53,7 +55,11 @@ class Instance {
     this.#stats = new TaskStats(text => hidden.hide(text))
     // The race in `#runTask` sees it; one that comes while nobody looks must not count as unhandled.
     this.#fatal.promise.catch(() => undefined)
-    line.listen(message => this.#stopAsked.resolve(message.drainTimeoutMs))
+    this.#lease = spec.lease === undefined ? undefined : new LeaseView(spec.lease)
+    line.listen(message => {
+      if (message.type === 'lease') this.#lease?.update(message.until)
+      else this.#stopAsked.resolve(message.drainTimeoutMs)
+    })
   }
 
   async run(): Promise<InstanceEnd> {
@@ -101,6 +107,7 @@ class Instance {
       secrets: resolved.secrets,
       transforms,
       signal: this.#hard.signal,
+      lease: this.#lease,
       fatal: error => this.#fatal.reject(error),
       store: () => {
         opened.store ??= client.openStore(spec.fqn)

@@ -1,6 +1,7 @@
 import type { InitialPosition, ProducerOptions } from '@pulsar-io/messaging'
 import type { BatchPolicy, ProcessingGuarantee, SchemaInfo, SubscriptionType } from '@pulsar-io/sdk'
 import type { ResolvedArchive } from '../archive/index.ts'
+import type { LeaseStart } from '../lease.ts'
 import type { LogLevel } from '../log.ts'
 import type { MessagingAddress } from '../messaging.ts'
 import type { TransformConfig } from '../transform/index.ts'
@@ -27,6 +28,8 @@ export interface InstanceSpecBase {
   readonly messaging: MessagingAddress
   readonly logLevel: LogLevel
   readonly logTopic: string | undefined
+  /** Until when it may write; undefined: nobody else can have it. */
+  readonly lease?: LeaseStart
   /** Bytes of heap at most, where the isolation can hold it to that. */
   readonly memoryLimit: number | undefined
 }

@@ -11,11 +11,14 @@ const text = new TextDecoder()
  */
 export class Checkpoints {
   readonly #store: KeyValueStore
+  readonly #isHeld: () => boolean
   readonly #dirty = new Map<string, Offset>()
   #flushing: Promise<void> = Promise.resolve()
 
-  constructor(store: KeyValueStore) {
+  /** While `isHeld` says so nothing is written: what is noted stays noted. */
+  constructor(store: KeyValueStore, isHeld: () => boolean = () => false) {
     this.#store = store
+    this.#isHeld = isHeld
   }
 
   /** What the last run left. Throws a ConfigError (`PIO_CHECKPOINT`) when it cannot be read. */
@@ -47,7 +50,7 @@ export class Checkpoints {
     this.#dirty.set(partitionId, offset)
   }
 
-  /** Resolves when all that was noted is durable. */
+  /** Resolves when all that was noted is durable, or is held. */
   flush(): Promise<void> {
     // Who asked for the earlier write hears of its failure; what it did not write is noted still, and goes with this one.
     this.#flushing = this.#flushing.catch(() => undefined).then(() => this.#write())
@@ -55,7 +58,7 @@ export class Checkpoints {
   }
 
   async #write(): Promise<void> {
-    if (this.#dirty.size === 0) return
+    if (this.#dirty.size === 0 || this.#isHeld()) return
     const pairs = [...this.#dirty]
     this.#dirty.clear()
     try {

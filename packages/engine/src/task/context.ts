@@ -1,6 +1,7 @@
 import type { KeyValueStore } from '@pulsar-io/messaging'
 import type { ConnectorContext, LogFields, Logger, StateStore } from '@pulsar-io/sdk'
 import type { InstanceSpec } from '../instance/spec.ts'
+import type { LeaseView } from '../lease.ts'
 import type { LogLevel } from '../log.ts'
 import type { Chain } from '../transform/index.ts'
 import type { TaskStats } from './stats.ts'
@@ -12,6 +13,8 @@ export interface TaskServices {
   readonly secrets: ReadonlyMap<string, string>
   /** Aborted when waiting has to end. */
   readonly signal: AbortSignal
+  /** While it is over nothing is written: somebody else may do so by now. */
+  readonly lease?: LeaseView | undefined
   /** Ends the task with an error. */
   readonly fatal: (error: Error) => void
   /** What happens to each record between topic and connector. */

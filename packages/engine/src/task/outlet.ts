@@ -1,5 +1,5 @@
 import type { OutgoingMessage, Producer } from '@pulsar-io/messaging'
-import type { ProcessingGuarantee, SourceRecord } from '@pulsar-io/sdk'
+import { type ProcessingGuarantee, type SourceRecord, TransientError } from '@pulsar-io/sdk'
 import { Backoff, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import { type Deferred, defer, sleep } from '../wait.ts'
@@ -19,6 +19,8 @@ interface Batch extends Outgoing {
   readonly started: number
   readonly settled: Deferred<void>
   result: Promise<unknown>
+  /** Was not even sent, since the lease was over. */
+  held: boolean
 }
 
 /**
@@ -72,7 +74,7 @@ export class Outlet {
       ...outgoing,
       started: performance.now(),
       settled: defer<void>(),
-      result: this.#start(outgoing),
+      ...this.#startOrHold(outgoing),
     }
     this.#unconfirmed.push(batch)
     if (this.#guarantee === 'ATMOST_ONCE') this.#acknowledge(records)
@@ -106,6 +108,16 @@ export class Outlet {
   async close(): Promise<void> {
     await this.#settling
     await this.#producer.close()
+  }
+
+  /** Nothing overtakes what was held back. */
+  #startOrHold(outgoing: Outgoing): Pick<Batch, 'result' | 'held'> {
+    const held = this.#unconfirmed.at(-1)?.held === true || this.#services.lease?.over() === true
+    if (!held) return { result: this.#start(outgoing), held }
+    const result = Promise.reject(new TransientError('the worker lost its lease, and another one may publish by now'))
+    // Looked at in its turn.
+    result.catch(() => undefined)
+    return { result, held }
   }
 
   #start({ messages, letters }: Outgoing): Promise<unknown> {
@@ -157,7 +169,11 @@ export class Outlet {
         stats.retried += batch.messages.length + batch.letters.length
         await sleep(backoff.next(), signal)
         await Promise.allSettled(this.#unconfirmed.map(waiting => waiting.result))
-        for (const waiting of this.#unconfirmed) waiting.result = this.#start(waiting)
+        await this.#services.lease?.renewed(signal)
+        for (const waiting of this.#unconfirmed) {
+          waiting.result = this.#start(waiting)
+          waiting.held = false
+        }
       }
     }
   }

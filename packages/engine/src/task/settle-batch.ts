@@ -49,6 +49,10 @@ export async function settleBatch(
       pending = fresh
       continue
     }
+    if (services.lease?.over()) {
+      await services.lease.renewed(signal)
+      continue
+    }
     const verdict = judge(pending, await attempt(pending, options), options)
     stats.written += verdict.written.length
     await bury(verdict.rejected, options)

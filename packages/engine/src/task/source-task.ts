@@ -64,7 +64,7 @@ export class SourceTask {
     client: MessagingClient,
     services: TaskServices,
   ): Promise<SourceTask> {
-    const checkpoints = new Checkpoints(await services.store())
+    const checkpoints = new Checkpoints(await services.store(), () => services.lease?.over() ?? false)
     const task = new SourceTask(spec, definition, config, client, services, checkpoints)
     try {
       await task.#publisher.open()

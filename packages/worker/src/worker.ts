@@ -1,0 +1,282 @@
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { DEFAULT_MESSAGING_URL, type LogLevel, messageWithCauses, openMessaging, openMetrics } from '@pulsar-io/engine'
+import type { KeyValueStore, MessagingClient } from '@pulsar-io/messaging'
+import { ConfigError, ConnectionError, type LogFields } from '@pulsar-io/sdk'
+import type { FastifyInstance } from 'fastify'
+import { Builtins } from './connectors/builtins.ts'
+import { Packages } from './connectors/packages.ts'
+import { ConnectorService } from './connectors/service.ts'
+import type { Coordinator, WorkerInfo } from './coordination.ts'
+import { connectorRoutes } from './http/connector-routes.ts'
+import { addGuards } from './http/guards.ts'
+import { addRoute } from './http/route.ts'
+import { createServer } from './http/server.ts'
+import { emptyUploads } from './http/upload.ts'
+import { workerRoutes } from './http/worker-routes.ts'
+import { DEFAULT_WORKER_LIMITS, isLoopback, type WorkerOptions } from './options.ts'
+import { cleanUpSubscription } from './running/clean-up.ts'
+import { Runner } from './running/runner.ts'
+import { StatusService } from './running/status.ts'
+import { AccessRules } from './security/access.ts'
+import { Authenticator } from './security/authenticator.ts'
+import { SingleWorker } from './single-worker.ts'
+import { ArchiveStore } from './store/archive-store.ts'
+import { AuditTrail } from './store/audit.ts'
+import { ConnectorStore } from './store/connector-store.ts'
+
+/** Pulsar's port of workers. */
+const DEFAULT_PORT = 6750
+const DEFAULT_METADATA_NAMESPACE = 'public/functions'
+const DEFAULT_WORK_DIR = '.pulsar-io-worker'
+const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
+const DEFAULT_MAX_OPENING = 8
+/** Milliseconds that deleting a sink waits for its subscription to be free. */
+const CLEAN_UP_MS = 15_000
+
+/** A worker that runs. */
+export interface Worker {
+  readonly workerId: string
+  /** `http(s)://host:port`. */
+  readonly url: string
+  readonly port: number
+  /** Takes no more requests, drains and closes everything. May be called twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a worker and resolves once it takes requests and has asked for everything stored to run.
+ * Rejects with everything closed again: ConfigError (`PIO_WORKER_INSECURE`, `PIO_WORKER_AUTH`), ConnectionError (a port
+ * that is taken, a messaging system that is away).
+ */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const worker = new RunningWorker(options)
+  try {
+    await worker.start()
+  } catch (error) {
+    await worker.close()
+    throw error
+  }
+  return worker
+}
+
+/** What there is once everything is loaded. */
+interface Loaded {
+  readonly coordinator: Coordinator
+  readonly service: ConnectorService
+  readonly runner: Runner
+  readonly status: StatusService
+}
+
+class RunningWorker implements Worker {
+  workerId = ''
+  url = ''
+  port = 0
+  readonly #options: WorkerOptions
+  readonly #workDir: string
+  readonly #builtins: Builtins
+  readonly #stopping = new AbortController()
+  /** What to close behind the server, in reverse. */
+  readonly #closers: (() => Promise<unknown>)[] = []
+  #app: FastifyInstance | undefined
+  #loaded: Loaded | undefined
+  #ready = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: WorkerOptions) {
+    refuseOpenDoors(options)
+    this.#options = options
+    this.#workDir = resolve(options.workDir ?? DEFAULT_WORK_DIR)
+    this.#builtins = new Builtins(resolve(options.connectorsDir ?? 'connectors'), (message, fields) =>
+      this.#say('warn', message, fields),
+    )
+  }
+
+  async start(): Promise<void> {
+    await emptyUploads(this.#uploads)
+    await this.#builtins.reload()
+    const metrics = await openMetrics(() => this.#loaded?.runner.connectors() ?? [])
+    this.#closers.push(async () => metrics.close())
+    const client = await openMessaging(this.#options.messaging)
+    this.#closers.push(() => client.close())
+    const { auth, limits, tls } = this.#options
+    const allLimits = { ...DEFAULT_WORKER_LIMITS, ...limits }
+    const app = await createServer({
+      tls,
+      limits: allLimits,
+      version: '1',
+      log: (level, message, fields) => this.#say(level, message, fields),
+    })
+    this.#app = app
+    addGuards(app, {
+      auth: auth === undefined ? undefined : { authenticator: new Authenticator(auth), rules: new AccessRules(auth) },
+      ready: () => this.#ready,
+      coordinator: () => this.#loaded?.coordinator,
+      afterForward: () => this.#parts.service.refresh(),
+    })
+    const uploads = { folder: this.#uploads, uploadBytes: allLimits.uploadBytes, bodyBytes: allLimits.bodyBytes }
+    const routes = [
+      ...connectorRoutes({
+        service: () => this.#parts.service,
+        status: () => this.#parts.status,
+        builtins: this.#builtins,
+        uploads,
+        reload: () => this.#builtins.reload(),
+      }),
+      ...workerRoutes({
+        coordinator: () => this.#parts.coordinator,
+        builtins: this.#builtins,
+        runner: () => this.#parts.runner,
+        metrics,
+        ready: () => this.#ready,
+        openApi: () => app.swagger(),
+      }),
+    ]
+    await app.register(async scope => {
+      for (const each of routes) addRoute(scope, each)
+    })
+    await this.#listen(app)
+    await this.#load(client)
+    this.#ready = true
+    this.#say('info', 'the worker takes requests', { url: this.url, workerId: this.workerId })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  get #uploads(): string {
+    return join(this.#workDir, 'uploads')
+  }
+
+  get #parts(): Loaded {
+    if (this.#loaded === undefined) throw new Error('the worker is not loaded')
+    return this.#loaded
+  }
+
+  async #listen(app: FastifyInstance): Promise<void> {
+    const { port = DEFAULT_PORT, host = '127.0.0.1', tls, advertisedHost, workerId } = this.#options
+    try {
+      await app.listen({ port, host })
+    } catch (error) {
+      throw listenError(error as NodeJS.ErrnoException, host, port)
+    }
+    const address = app.server.address()
+    this.port = typeof address === 'object' && address !== null ? address.port : port
+    const name = advertisedHost ?? (host === '0.0.0.0' || host === '::' ? hostname() : host)
+    this.url = `${tls === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${this.port}`
+    this.workerId = workerId ?? `c-local-fw-${name}-${this.port}`
+  }
+
+  /** Opens what is stored, and starts what is to run. */
+  async #load(client: MessagingClient): Promise<void> {
+    const { metadataNamespace = DEFAULT_METADATA_NAMESPACE, cacheDir, allowedUrls = [] } = this.#options
+    const info: WorkerInfo = {
+      workerId: this.workerId,
+      workerHostname: new URL(this.url).hostname,
+      port: this.port,
+      url: this.url,
+    }
+    const openStore = (name: string): Promise<KeyValueStore> => client.openStore(`${metadataNamespace}/${name}`)
+    const store = new ConnectorStore(await openStore('connectors'))
+    this.#closers.push(() => store.close())
+    const archives = new ArchiveStore(() => openStore('archives'), join(this.#workDir, 'archives'))
+    const packages = new Packages(this.#builtins, archives, { cacheDir, allowedUrls })
+    const say = (level: LogLevel, message: string, fields?: LogFields) => this.#say(level, message, fields)
+    const audit = new AuditTrail(client, `persistent://${metadataNamespace}/audit`, this.workerId, say)
+    this.#closers.push(() => audit.close())
+    const coordinator = await this.#coordinator(info, client, metadataNamespace)
+    this.#closers.push(() => coordinator.close())
+    const service = new ConnectorService({
+      store,
+      archives,
+      packages,
+      builtins: this.#builtins,
+      audit,
+      coordinator,
+      cleanUp: (record, isBack) => {
+        const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(CLEAN_UP_MS)])
+        return cleanUpSubscription(client, record, isBack, signal)
+      },
+      log: say,
+    })
+    const runner = new Runner({
+      coordinator,
+      packages,
+      records: () => service.records,
+      messaging: this.#options.messaging ?? { url: DEFAULT_MESSAGING_URL },
+      isolation: this.#options.isolation ?? 'thread',
+      drainTimeoutMs: this.#options.drainTimeoutMs ?? DEFAULT_DRAIN_TIMEOUT_MS,
+      restart: this.#options.restart ?? {},
+      maxOpening: this.#options.maxOpening ?? DEFAULT_MAX_OPENING,
+      log: this.#options.log,
+      say,
+    })
+    this.#closers.push(() => runner.close())
+    this.#closers.push(() => service.settled())
+    this.#loaded = { coordinator, service, runner, status: new StatusService(runner, coordinator) }
+    const forget = coordinator.onChange(() => this.#onChange())
+    this.#closers.push(async () => forget())
+    await service.refresh()
+    void runner.reconcile()
+  }
+
+  #coordinator(info: WorkerInfo, client: MessagingClient, metadataNamespace: string): Promise<Coordinator> {
+    const { coordinate, log } = this.#options
+    return coordinate?.(info, { client, metadataNamespace, log }) ?? Promise.resolve(new SingleWorker(info))
+  }
+
+  #onChange(): void {
+    if (this.#closing !== undefined) return
+    const { service, runner } = this.#parts
+    // What runs goes by what is stored: a lease that is lost has to be seen at once, without waiting for the store.
+    void runner.reconcile()
+    service
+      .refresh()
+      .then(() => runner.reconcile())
+      .catch(error => this.#say('error', 'the stored connectors cannot be read', { reason: reasonOf(error) }))
+  }
+
+  async #close(): Promise<void> {
+    this.#ready = false
+    this.#stopping.abort()
+    // The server first, so that no request meets half a worker; then what runs, then what it stands on.
+    const closers = [() => this.#app?.close(), ...this.#closers.splice(0).reverse()]
+    for (const close of closers) {
+      try {
+        await close()
+      } catch (error) {
+        this.#say('warn', 'closing failed', { reason: reasonOf(error) })
+      }
+    }
+  }
+
+  #say(level: LogLevel, message: string, fields?: LogFields): void {
+    this.#options.log({ level, time: Date.now(), message, ...(fields === undefined ? {} : { fields }) })
+  }
+}
+
+/** Throws a ConfigError (`PIO_WORKER_INSECURE`) for a worker that would let everybody in. */
+function refuseOpenDoors({ host = '127.0.0.1', auth }: WorkerOptions): void {
+  const lockable = auth?.token?.secretKey ?? auth?.token?.publicKey ?? auth?.basic
+  if (auth !== undefined && lockable === undefined) {
+    const message = 'needs a key for tokens, or users with passwords'
+    throw new ConfigError([{ path: 'auth', message }], { code: 'PIO_WORKER_AUTH' })
+  }
+  if (isLoopback(host) || auth !== undefined) return
+  const message = `${host} can be reached from elsewhere, and whoever creates a connector runs code here: ask for tokens (--token-secret-key, --token-public-key) or passwords (--basic-auth-file), or listen on 127.0.0.1`
+  throw new ConfigError([{ path: 'host', message }], { code: 'PIO_WORKER_INSECURE' })
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE') {
+    const message = `port ${port} on ${host} is taken by another program; choose another --port, or 0 for a free one`
+    return new ConnectionError(message, { code: 'PIO_PORT_IN_USE', cause: error })
+  }
+  return new ConnectionError(`cannot listen on ${host}:${port}: ${error.message}`, { code: 'PIO_LISTEN', cause: error })
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? messageWithCauses(error) : String(error)
+}
