@@ -7,6 +7,7 @@ import type {
   ConfigFieldDefinition,
   ConnectorDefinition,
   ConnectorStatus,
+  LogLine,
   SinkInstanceStatus,
   SourceInstanceStatus,
 } from './status-types.ts'
@@ -30,12 +31,24 @@ export interface CreateOptions extends CallOptions {
 export interface UpdateOptions extends CreateOptions {
   /** Store the login of this call with the connector anew. Only Pulsar's own worker knows it. */
   readonly updateAuthData?: boolean | undefined
+  /** What {@link ConnectorsApi.describe} said: refused where somebody changed the connector since. */
+  readonly ifVersion?: string | undefined
+}
+
+/** Which log lines. */
+export interface LogOptions extends CallOptions {
+  /** Lines behind this number; default 0. */
+  readonly since?: number | undefined
+  /** Lines at most, the latest; default 200. */
+  readonly limit?: number | undefined
 }
 
 /** A connector as a worker has it. */
 export interface Description<Config> {
   readonly config: Config
-  /** Of the archive, in hex; Pulsar's own worker does not tell it. */
+  /** Changes with every change. Pulsar's own worker does not tell it. */
+  readonly version: string | undefined
+  /** Of an uploaded archive, in hex; Pulsar's own worker does not tell it. */
   readonly archiveSha256: string | undefined
 }
 
@@ -57,6 +70,8 @@ export interface ConnectorsApi<Config, Instance> {
   start(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
   stop(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
   restart(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
+  /** The latest log lines of one instance. Only this project's worker has them. */
+  logs(name: ConnectorName, instance: number, options?: LogOptions): Promise<LogLine[]>
   /** The built-in connectors of the server. */
   available(options?: CallOptions): Promise<ConnectorDefinition[]>
   /** The options of a built-in connector. */
@@ -116,7 +131,8 @@ function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
       await packagePart(archive),
     ]
     const body = multipart(parts.filter(part => part !== undefined))
-    await http.json({ method, path: pathOf(id), body, signal: options.signal })
+    const headers = options.ifVersion === undefined ? undefined : { 'if-match': options.ifVersion }
+    await http.json({ method, path: pathOf(id), body, headers, signal: options.signal })
   }
   const control =
     (action: string) =>
@@ -139,7 +155,11 @@ function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
     get: async (name, options) => (await get(pathOf(name), options)) as Config,
     describe: async (name, { signal } = {}) => {
       const { value, headers } = await http.answer({ method: 'GET', path: pathOf(name), signal })
-      return { config: value as Config, archiveSha256: headers.get('x-pulsar-io-archive-sha256') ?? undefined }
+      return {
+        config: value as Config,
+        version: headers.get('etag') ?? undefined,
+        archiveSha256: headers.get('x-pulsar-io-archive-sha256') ?? undefined,
+      }
     },
     create: (config, options = {}) => send('POST', config, options),
     update: (config, options = {}) => send('PUT', config, options),
@@ -150,6 +170,15 @@ function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
     start: control('start'),
     stop: control('stop'),
     restart: control('restart'),
+    logs: async (name, instance, { since, limit, signal } = {}) => {
+      const query = { since: since?.toString(), limit: limit?.toString() }
+      return (await http.json({
+        method: 'GET',
+        path: pathOf(name, String(instance), 'logs'),
+        query,
+        signal,
+      })) as LogLine[]
+    },
     available: async options => (await get([...root, kind.builtins], options)) as ConnectorDefinition[],
     options: async (builtin, options) =>
       (await get([...root, kind.builtins, builtin, 'configdefinition'], options)) as ConfigFieldDefinition[],

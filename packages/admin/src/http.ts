@@ -25,6 +25,7 @@ export interface Call {
   readonly path: readonly string[]
   readonly query?: { readonly [name: string]: string | undefined }
   readonly body?: Blob
+  readonly headers?: { readonly [name: string]: string } | undefined
   /** Ends this call. */
   readonly signal?: AbortSignal | undefined
 }
@@ -74,21 +75,6 @@ export class AdminHttp {
         `${name.method} ${name.path} of ${this.url} answered something that is not JSON; is it a worker?`,
         { ...name, cause: error },
       )
-    }
-  }
-
-  /** An answer that goes on. Only `signal` and that of the client end it once it has begun. */
-  async stream(call: Call): Promise<ReadableStream<Uint8Array>> {
-    const name = this.#name(call)
-    const ended = this.#ended(call)
-    // The time limit is for the beginning only.
-    const late = new AbortController()
-    const timer = setTimeout(() => late.abort(this.#timeout(name)), this.#timeoutMs(call))
-    try {
-      const response = await this.#ready(call, name, AbortSignal.any([...ended, late.signal]))
-      return response.body ?? new ReadableStream({ start: controller => controller.close() })
-    } finally {
-      clearTimeout(timer)
     }
   }
 
@@ -153,7 +139,7 @@ export class AdminHttp {
   /** Follows redirects by itself: `fetch` would leave the login behind on the way to another worker. */
   async #send(call: Call, name: RequestName, signal: AbortSignal): Promise<Response> {
     let url = this.#urlOf(call)
-    const headers = { accept: 'application/json', ...(await authorization(this.#options)) }
+    const headers = { accept: 'application/json', ...call.headers, ...(await authorization(this.#options)) }
     for (let redirects = 0; ; redirects += 1) {
       const response = await this.#reach(url, name, signal, () =>
         this.#fetch(url, {

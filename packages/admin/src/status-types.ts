@@ -70,3 +70,14 @@ export interface WorkerInfo {
   readonly workerHostname: string
   readonly port: number
 }
+
+/** One log line of an instance. */
+export interface LogLine {
+  /** Grows from line to line, and begins anew when the worker does. */
+  readonly seq: number
+  readonly level: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly message: string
+  readonly fields?: { readonly [name: string]: unknown }
+}

@@ -18,7 +18,7 @@ export interface Reply {
 }
 
 /** A server that answers each request with the next reply, the last one for ever. */
-export async function recordedServer(...replies: readonly (Reply | ((response: ServerResponse) => void))[]) {
+export async function recordedServer(...replies: (Reply | ((response: ServerResponse) => void))[]) {
   const requests: Recorded[] = []
   const server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request

@@ -6,6 +6,7 @@ import {
   configFlags,
   getFlags,
   listFlags,
+  logFlags,
   nameFlags,
   reloadFlags,
   startFlags,
@@ -53,6 +54,9 @@ export function addAdminCommands(kind: 'sink' | 'source', parent: Command, leaf:
   leaf(parent, 'status [name]', `Show how a ${kind} is doing`, statusFlags, samples.status, async (values, name) =>
     (await import('./commands/admin/status.ts')).status(kind, values, name),
   ).alias('getstatus')
+  leaf(parent, 'logs [name]', `Show what a ${kind} has logged lately`, logFlags, samples.logs, async (values, name) =>
+    (await import('./commands/admin/logs.ts')).logs(kind, values, name),
+  )
   for (const [action, description, flags] of [
     ['start', `Start a ${kind}, or one of its instances`, startFlags],
     ['stop', `Stop a ${kind}, or one of its instances`, stopFlags],

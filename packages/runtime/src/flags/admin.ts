@@ -87,6 +87,24 @@ export const statusFlags: readonly FlagGroup[] = [
   output,
   serverFlags,
 ]
+/** Flags of `logs`. */
+export const logFlags: readonly FlagGroup[] = [
+  {
+    ...which,
+    flags: [
+      ...which.flags,
+      INSTANCE,
+      { flags: '--follow', description: 'Go on with new lines, until Ctrl-C' },
+      { flags: '--tail <n>', description: 'Lines of each instance to begin with; default 200, at most 1000' },
+      {
+        flags: '--log-format <format>',
+        description: 'Default pretty on a terminal, else json',
+        choices: ['json', 'pretty'],
+      },
+    ],
+  },
+  serverFlags,
+]
 /** Flags of `available-sinks` and `available-sources`. */
 export const availableFlags: readonly FlagGroup[] = [output, serverFlags]
 /** Flags of `reload`. */

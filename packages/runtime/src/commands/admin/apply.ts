@@ -108,7 +108,7 @@ async function applyOne(admin: Admin, wanted: Wanted, values: FlagValues): Promi
   const certain = archive.send || changes.some(change => change.hidden === undefined)
   if (dryRun) return { ...base, action: certain ? 'updated' : 'perhaps', changes: shown, ...notes }
   try {
-    await send(admin, wanted, 'update', archive.send ? sent.archive : undefined)
+    await send(admin, wanted, 'update', archive.send ? sent.archive : undefined, found.version)
     return { ...base, action: 'updated', changes: shown, ...notes }
   } catch (error) {
     // Only the worker knows whether a hidden value is another one, and what it makes of spellings.
@@ -171,10 +171,11 @@ async function send(
   { kind, config }: Wanted,
   action: 'create' | 'update',
   archive: string | undefined,
+  ifVersion?: string,
 ): Promise<void> {
   // What it says of the archive is said by the upload, or not at all.
   const { archive: _, sinkType, sourceType, ...rest } = config as SinkConfig & SourceConfig
-  const options = { archive }
+  const options = { archive, ifVersion }
   if (kind === 'sink') await admin.sinks[action](rest, options)
   else await admin.sources[action](rest, options)
 }

@@ -45,3 +45,16 @@ export async function waitUntilRunning(
     kind === 'sink' ? await untilRunning(admin.sinks, name, options) : await untilRunning(admin.sources, name, options)
   process.stderr.write(`running: ${status.numRunning} of ${status.numInstances} instances\n`)
 }
+
+/** Resolves after `ms`, or as soon as the signal is aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -5,7 +5,7 @@ import { ConfigProblems } from '../../config/config-problems.ts'
 import { EXIT } from '../../exit.ts'
 import type { FlagValues } from '../../flags/flag.ts'
 import { reader } from '../../flags/reader.ts'
-import { calling } from './calling.ts'
+import { calling, pause } from './calling.ts'
 import { type Format, formatOf, formatted, print } from './output.ts'
 import { statusTable } from './status-table.ts'
 import { instanceOf, shownName, targetOf } from './target.ts'
@@ -57,17 +57,4 @@ async function shown(
   const one = await connectors.status(name, instance)
   const only = { numInstances: 1, numRunning: one.running ? 1 : 0, instances: [{ instanceId: instance, status: one }] }
   return formatted(one, format, () => statusTable(only))
-}
-
-/** Resolves early when the signal is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }
