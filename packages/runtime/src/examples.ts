@@ -34,6 +34,10 @@ export const EXAMPLES = {
   ],
   stats: ['runtime topics stats orders', 'runtime topics stats orders --output json'],
   topics: ['runtime topics list'],
+  worker: [
+    'runtime worker',
+    'runtime worker --broker-service-url pulsar://pulsar:6650 --host 0.0.0.0 --token-secret-key secret.key --superuser-roles admin',
+  ],
   completion: [
     'source <(runtime completion bash)',
     'runtime completion zsh > ~/.zfunc/_runtime',

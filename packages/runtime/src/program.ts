@@ -8,6 +8,7 @@ import { kindFlags, pipelineFlags } from './flags/run.ts'
 import { sinkFlags } from './flags/sink.ts'
 import { sourceFlags } from './flags/source.ts'
 import { consumeFlags, produceFlags, topicListFlags, topicsFlags } from './flags/topics.ts'
+import { workerFlags } from './flags/worker.ts'
 import { addAdminCommands, addApplyCommand } from './program-admin.ts'
 import { version } from './version.ts'
 
@@ -141,6 +142,9 @@ export function buildProgram(): Program {
   )
   leaf(topics, 'list', 'List the topics', topicListFlags, EXAMPLES.topics, async values =>
     (await import('./commands/topics-show.ts')).listTopics(values),
+  )
+  leaf(root, 'worker', 'Run many connectors behind a REST API', workerFlags, EXAMPLES.worker, async values =>
+    (await import('./commands/worker.ts')).worker(values),
   )
   leaf(
     root,
