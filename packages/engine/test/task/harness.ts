@@ -6,6 +6,7 @@ import { openEmbedded } from '@pulsar-io/messaging-embedded'
 import type { ConnectorKind, LogFields, SchemaInfo, SinkDefinition, SourceDefinition } from '@pulsar-io/sdk'
 import { onTestFinished } from 'vitest'
 import type { SinkInstanceSpec, SourceInstanceSpec } from '../../src/instance/spec.ts'
+import { type LeaseStart, LeaseView } from '../../src/lease.ts'
 import type { TaskServices } from '../../src/task/context.ts'
 import { SinkTask } from '../../src/task/sink-task.ts'
 import { SourceTask } from '../../src/task/source-task.ts'
@@ -53,7 +54,7 @@ class World {
   }
 
   async sink(definition: SinkDefinition, overrides: Partial<SinkInstanceSpec> = {}) {
-    const { services, logs, fatal } = this.#services(await chainOf(overrides))
+    const { services, logs, fatal } = this.#services(await chainOf(overrides), overrides.lease)
     const spec: SinkInstanceSpec = { ...sinkSpec, ...overrides }
     const parsed = definition.parse(spec.config)
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
@@ -77,7 +78,7 @@ class World {
   }
 
   async source(definition: SourceDefinition, overrides: Partial<SourceInstanceSpec> = {}) {
-    const { services, logs, fatal } = this.#services(await chainOf(overrides))
+    const { services, logs, fatal } = this.#services(await chainOf(overrides), overrides.lease)
     const spec: SourceInstanceSpec = { ...sourceSpec, ...overrides }
     const parsed = definition.parse(spec.config)
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
@@ -115,7 +116,7 @@ class World {
     this.#hard.get(services)?.abort(new Error('the test is over'))
   }
 
-  #services(transforms?: Chain) {
+  #services(transforms: Chain | undefined, lease: LeaseStart | undefined) {
     const hard = new AbortController()
     const fatal = defer<never>()
     fatal.promise.catch(() => undefined)
@@ -126,6 +127,7 @@ class World {
       secrets: new Map(),
       transforms,
       signal: hard.signal,
+      lease: lease === undefined ? undefined : new LeaseView(lease),
       fatal: error => fatal.reject(error),
       store: () => Promise.reject(new Error('no store in this test')),
     }
