@@ -2,7 +2,7 @@ import { GrowingBuffer } from './growing-buffer.ts'
 
 /** What a client sent cannot be cut into records. */
 export class FramingError extends Error {
-  readonly reason: 'too long' | 'truncated'
+  readonly reason: 'too long' | 'truncated' | 'malformed'
 
   constructor(reason: FramingError['reason'], message: string) {
     super(message)
@@ -12,7 +12,7 @@ export class FramingError extends Error {
 
 /** Cuts a stream of bytes into records, whatever the pieces it arrives in. */
 export interface FrameDecoder {
-  /** Bytes of an incomplete frame that are held. */
+  /** Bytes of an incomplete frame, as far as they came; 0 between frames. */
   readonly buffered: number
   /**
    * Appends the frames that `chunk` completes to `frames`. They may be views of the chunk.

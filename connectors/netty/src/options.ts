@@ -43,7 +43,7 @@ const fields = {
     .default(64 * MIB)
     .meta({
       description:
-        'Bytes held in memory at most, of all clients together: incomplete frames (tcp), datagrams in wait (udp), requests until they are answered (http).',
+        'Bytes held in memory at most, of all clients together: incomplete frames and, as much again, records that wait for the topic (tcp), datagrams in wait (udp), requests until they are answered (http).',
     }),
   maxConnections: integer({ min: 1 }).default(10_000).meta({
     description: 'tcp, http: connections at the same time at most; further ones are closed at once.',
@@ -51,9 +51,9 @@ const fields = {
   closeTimeout: duration({ max: 3_600_000 }).default(5_000).meta({
     description: 'How long the end waits for records and requests under way before it cuts them off.',
   }),
-  framing: z.enum(['lines', 'length', 'raw']).default('lines').meta({
+  framing: z.enum(['lines', 'length', 'syslog', 'raw']).default('lines').meta({
     description:
-      'tcp: what a record is: a line (LF or CRLF), as many bytes as the number in front of them says, or what one read of the socket brings.',
+      'tcp: what a record is: a line (LF or CRLF), as many bytes as the number in front of them says, a syslog message (RFC 6587: octet counting, or a line), or what one read of the socket brings.',
   }),
   lengthBytes: integer({ min: 1, max: 4 }).default(4).meta({
     description: 'tcp with framing length: bytes of the number in front, big-endian and unsigned: 1, 2 or 4.',
@@ -63,6 +63,9 @@ const fields = {
   }),
   idleTimeout: duration({ max: 86_400_000 }).default(0).meta({
     description: 'tcp: resets a connection that sends nothing for so long; 0 never does.',
+  }),
+  frameTimeout: duration({ max: 86_400_000 }).default(60_000).meta({
+    description: 'tcp: resets a connection that takes so long to send one line or frame; 0 never does.',
   }),
   maxQueuedDatagrams: integer({ min: 1 }).default(10_000).meta({
     description: 'udp: datagrams that wait for the topic at most. Further ones are dropped, counted and logged.',

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Emit, SourceRecord } from '@pulsar-io/sdk'
 import type { Budget } from './budget.ts'
 import { type FrameDecoder, FramingError } from './framing.ts'
+import type { Intake, Reader } from './intake.ts'
 import type { Tally } from './tally.ts'
 import type { ToValue } from './values.ts'
 import { messageOf } from './wait.ts'
@@ -13,6 +14,8 @@ export interface ConnectionServices {
   readonly tally: Tally
   /** Bounds the incomplete frames. */
   readonly budget: Budget
+  /** Bounds what waits for the topic. */
+  readonly intake: Intake
   readonly idleTimeoutMs: number
   /** Name of the property for the client's address; empty for none. */
   readonly remoteAddressProperty: string
@@ -20,11 +23,14 @@ export interface ConnectionServices {
   readonly skipEmpty: boolean
 }
 
+/** Memory that a record takes besides its bytes, roughly: a flood of empty lines is not free either. */
+const RECORD_OVERHEAD = 128
+
 /**
  * One client. Reads no further while the runtime has no room. When the client closes its sending side, it is answered
  * with an orderly end once everything it sent is published, and with a reset where something was not.
  */
-export class TcpConnection {
+export class TcpConnection implements Reader {
   readonly remote: string
   readonly #socket: Socket
   readonly #decoder: FrameDecoder
@@ -32,6 +38,12 @@ export class TcpConnection {
   readonly #properties: SourceRecord['properties']
   /** Bytes of the incomplete frame that the budget knows of. */
   #held = 0
+  /** When the incomplete frame began, in milliseconds; undefined where there is none. */
+  #frameSince: number | undefined
+  /** What was read while there was no room for it. */
+  #pending: Buffer | undefined
+  /** Bytes that the intake knows of. */
+  #taken = 0
   #unsettled = 0
   #emitting = false
   #finished = false
@@ -46,16 +58,42 @@ export class TcpConnection {
     const property = services.remoteAddressProperty
     this.#properties = property ? { [property]: socket.remoteAddress ?? '' } : undefined
     socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('end', () => this.#end())
     socket.on('error', error => this.#refuse('connection lost', error.message))
     socket.on('close', () => {
+      services.intake.leave(this)
       services.budget.give(this.#held)
       this.#held = 0
+      this.#pending = undefined
       this.#settleQuiet()
       onClose()
     })
     if (services.idleTimeoutMs > 0) socket.setTimeout(services.idleTimeoutMs, () => this.#idle())
+  }
+
+  /** Bytes that were read and are nowhere counted yet. */
+  get unread(): number {
+    return this.#socket.readableLength + (this.#pending?.length ?? 0)
+  }
+
+  /** Goes on with what was read while there was no room. */
+  read(): void {
+    const chunk = this.#pending
+    if (chunk === undefined || this.#stopping) return
+    this.#pending = undefined
+    this.#read(chunk)
+    if (!this.#emitting) this.#socket.resume()
+  }
+
+  /** Resets the connection where its incomplete frame began before `time`. */
+  expire(time: number): void {
+    // While nothing is read the client cannot be blamed.
+    if (this.#frameSince === undefined || this.#frameSince > time || this.#emitting || this.#pending) return
+    this.#refuse(
+      'connection reset, record too slow',
+      `frameTimeout passed, and of a record only ${this.#decoder.buffered} bytes came`,
+    )
   }
 
   /** Takes nothing more; resolves when what was taken is published or the connection is gone. */
@@ -83,6 +121,15 @@ export class TcpConnection {
     else this.#socket.resetAndDestroy()
   }
 
+  #receive(chunk: Buffer): void {
+    if (this.#services.intake.admits(this)) {
+      this.#read(chunk)
+      return
+    }
+    this.#pending = chunk
+    this.#socket.pause()
+  }
+
   #read(chunk: Buffer): void {
     const frames: Buffer[] = []
     let problem: FramingError | undefined
@@ -94,7 +141,9 @@ export class TcpConnection {
     }
     if (!this.#hold(this.#decoder.buffered))
       problem ??= new FramingError('too long', 'the incomplete records of all clients exceed maxBufferedBytes')
-    this.#publish(frames)
+    if (this.#decoder.buffered === 0) this.#frameSince = undefined
+    else if (frames.length > 0 || this.#frameSince === undefined) this.#frameSince = performance.now()
+    this.#publish(frames, chunk.length)
     if (problem) this.#refuse(`connection reset, record ${problem.reason}`, problem.message)
   }
 
@@ -107,9 +156,11 @@ export class TcpConnection {
       this.#refuse(`connection reset, record ${error.reason}`, error.message)
       return
     }
+    const rest = this.#held
     this.#hold(0)
+    this.#frameSince = undefined
     this.#finished = true
-    this.#publish(frames)
+    this.#publish(frames, rest)
     this.#settled()
   }
 
@@ -121,11 +172,13 @@ export class TcpConnection {
     return true
   }
 
-  #publish(frames: readonly Buffer[]): void {
+  #publish(frames: readonly Buffer[], bytes: number): void {
     const records = this.#records(frames)
     if (records.length === 0) return
     this.#unsettled += records.length
     this.#emitting = true
+    this.#taken = bytes + records.length * RECORD_OVERHEAD
+    this.#services.intake.take(this.#taken)
     // Nothing is read until there is room for more: this is what slows a client down.
     this.#socket.pause()
     this.#services.emit(records).then(this.#resume, this.#stopped)
@@ -145,17 +198,26 @@ export class TcpConnection {
     return records
   }
 
-  // The four below are shared by all records of the connection, so that none needs a function of its own.
+  // The functions below are shared by all records of the connection, so that none needs a function of its own.
 
   readonly #resume = (): void => {
-    this.#emitting = false
+    this.#handedOver()
+    // The time in which nothing was read is not the client's.
+    if (this.#frameSince !== undefined) this.#frameSince = performance.now()
     if (!this.#stopping) this.#socket.resume()
     this.#settled()
   }
 
   readonly #stopped = (error: unknown): void => {
-    this.#emitting = false
+    this.#handedOver()
     this.#refuse('connection reset, the connector is stopping', messageOf(error))
+  }
+
+  #handedOver(): void {
+    this.#emitting = false
+    const bytes = this.#taken
+    this.#taken = 0
+    this.#services.intake.give(bytes)
   }
 
   readonly #ack = (): void => {

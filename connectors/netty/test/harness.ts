@@ -5,8 +5,9 @@ import { createSourceContext } from '@pulsar-io/testkit'
 import { afterEach, vi } from 'vitest'
 import { type Config, options } from '../src/options.ts'
 import { NettySource } from '../src/source.ts'
+import { TcpListener } from '../src/tcp.ts'
 
-const opened: NettySource[] = []
+const opened: { close(): Promise<void> }[] = []
 const sockets: Socket[] = []
 
 afterEach(async () => {
@@ -14,9 +15,8 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map(source => source.close()))
 })
 
-/** A source that listens on a free port, and what it emitted. */
-export interface Running {
-  readonly source: NettySource
+/** Something that listens on a free port, and what it emitted. */
+export interface Emitting {
   readonly context: ReturnType<typeof createSourceContext>
   readonly port: number
   readonly records: SourceRecord[]
@@ -24,6 +24,16 @@ export interface Running {
   /** The values as texts. */
   texts(): string[]
   metric(name: string): number
+}
+
+/** The whole source. */
+export interface Running extends Emitting {
+  readonly source: NettySource
+}
+
+/** The part of it that listens on tcp, which tells what it holds. */
+export interface RunningTcp extends Emitting {
+  readonly listener: TcpListener
 }
 
 /** Acknowledges at once; the default of {@link start}. */
@@ -36,23 +46,40 @@ export async function start(
   publish: (records: readonly SourceRecord[]) => Promise<void> = publishAtOnce,
   overrides: Parameters<typeof createSourceContext>[0] = {},
 ): Promise<Running> {
+  const { emit, ...emitted } = recording(publish, overrides)
+  const source = new NettySource()
+  opened.push(source)
+  await source.open(parse({ port: 0, ...config }), emitted.context, emit)
+  const listening = emitted.context.logger.entries.find(entry => entry.message.startsWith('listening'))
+  return { ...emitted, source, port: Number(listening?.fields.port) }
+}
+
+export async function startTcp(
+  config: { readonly [option: string]: unknown } = {},
+  publish: (records: readonly SourceRecord[]) => Promise<void> = publishAtOnce,
+): Promise<RunningTcp> {
+  const { emit, ...emitted } = recording(publish, {})
+  const listener = new TcpListener(parse({ port: 0, ...config }), emitted.context, emit)
+  opened.push(listener)
+  return { ...emitted, listener, port: await listener.listen() }
+}
+
+function recording(
+  publish: (records: readonly SourceRecord[]) => Promise<void>,
+  overrides: Parameters<typeof createSourceContext>[0],
+): Omit<Emitting, 'port'> & { readonly emit: Emit } {
   const context = createSourceContext(overrides)
   const records: SourceRecord[] = []
   const batches: (readonly SourceRecord[])[] = []
   const emit: Emit = async given => {
     const batch = Array.isArray(given) ? (given as readonly SourceRecord[]) : [given as SourceRecord]
     batches.push(batch)
-    records.push(...batch)
+    for (const record of batch) records.push(record)
     await publish(batch)
   }
-  const source = new NettySource()
-  opened.push(source)
-  await source.open(parse({ port: 0, ...config }), context, emit)
-  const listening = context.logger.entries.find(entry => entry.message.startsWith('listening'))
   return {
-    source,
+    emit,
     context,
-    port: Number(listening?.fields.port),
     records,
     batches,
     texts: () => records.map(record => String(record.value)),
