@@ -131,6 +131,8 @@ function routesOf(
       handle: async (request, reply) => {
         const record = service().get(facts, request.params)
         reply.header('etag', `"${record.version}"`)
+        // Who applies a file wants to know whether it has to send its archive.
+        if (record.package.type === 'stored') reply.header('x-pulsar-io-archive-sha256', record.package.sha256)
         return service().shown(record)
       },
     }),
