@@ -10,6 +10,7 @@ import { type ServiceName, servers } from './servers/index.ts'
 import { realSurroundings, resolveDedicated, resolveShared } from './service.ts'
 import type { DedicatedService, Service, UnavailableService } from './types.ts'
 
+export { addBuiltin, javaConnector, pulsarAdmin, type Tool } from './pulsar-tools.ts'
 export { type Python, python } from './python.ts'
 export type { ServiceName } from './servers/index.ts'
 export { BASIC_USER as pulsarBasicUser, pulsarToken } from './servers/pulsar-secured.ts'

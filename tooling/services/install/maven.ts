@@ -78,3 +78,15 @@ export async function unpack(artifact: Artifact, into: string, signal: AbortSign
     ),
   )
 }
+
+/** Puts the file of an artifact into `into`, as `<name>.jar`. */
+export async function copyArtifact(artifact: Artifact, into: string, signal: AbortSignal): Promise<void> {
+  const coordinates = `${artifact.group}:${artifact.name}:${artifact.version}:${artifact.type ?? 'jar'}`
+  await inTemporaryFolder(folder =>
+    mvn(
+      [`${PLUGIN}:copy`, `-Dartifact=${coordinates}`, '-Dmdep.stripVersion=true', `-DoutputDirectory=${into}`],
+      signal,
+      folder,
+    ),
+  )
+}

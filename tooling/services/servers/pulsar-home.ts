@@ -116,18 +116,26 @@ export function withSettings(properties: string, settings: Readonly<Record<strin
   return [...lines, ...[...left].map(([key, value]) => `${key}=${value}`), ''].join('\n')
 }
 
+/** The folder of an instance that its built-in connectors are in. */
+export function builtinConnectors(folder: string): string {
+  return join(folder, 'connectors')
+}
+
 /** The process runtime, which is the default, opens ports on all interfaces. */
 async function writeWorkerConfig(home: string, folder: string): Promise<string> {
   const released = await readFile(join(home, 'conf', 'functions_worker.yml'), 'utf8')
   const runtime = /^functionRuntimeFactoryClassName:.*\nfunctionRuntimeFactoryConfigs:\n(?: {4}.*\n)+/m
   if (!runtime.test(released)) throw new Error('functions_worker.yml names no runtime where it is expected')
+  const connectors = builtinConnectors(folder)
   const config = released
     .replace(/^workerHostname:.*$/m, 'workerHostname: 127.0.0.1')
+    .replace(/^connectorsDirectory:.*$/m, `connectorsDirectory: ${connectors}`)
     .replace(
       runtime,
       'functionRuntimeFactoryClassName: org.apache.pulsar.functions.runtime.thread.ThreadRuntimeFactory\n' +
         'functionRuntimeFactoryConfigs:\n    threadGroupName: Functions\n',
     )
+  await mkdir(connectors, { recursive: true })
   const path = join(folder, 'functions_worker.yml')
   await writeFile(path, config)
   return path

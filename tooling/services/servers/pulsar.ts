@@ -3,10 +3,12 @@ import { installDistribution, LAYOUT, launchStandalone, SETTINGS } from './pulsa
 import { allowConsuming, brokerSettled, probeBroker, workerSettled } from './pulsar-probe.ts'
 import { launchSecured, pulsarToken } from './pulsar-secured.ts'
 
-const VERSION = '4.0.8'
+/** Of the servers, of pulsar-admin and of Java connectors. */
+export const PULSAR_VERSION = '4.0.8'
+const VERSION = PULSAR_VERSION
 const IMAGE = `apachepulsar/pulsar:${VERSION}`
 
-const installation: Pick<ServerDescriptor['local'], 'key' | 'portCount' | 'install'> = {
+export const pulsarInstallation: Pick<ServerDescriptor['local'], 'key' | 'portCount' | 'install'> = {
   // All kinds run from the same installed tree.
   key: `pulsar-${VERSION}-${LAYOUT}`,
   portCount: 2,
@@ -39,7 +41,7 @@ export const pulsar: ServerDescriptor = {
   variable: 'PULSAR_URL',
   scheme: 'pulsar',
   admin: { variable: 'PULSAR_ADMIN_URL', scheme: 'http', port: 8080 },
-  local: { ...installation, portCount: 4, launch: context => launchStandalone(context) },
+  local: { ...pulsarInstallation, portCount: 4, launch: context => launchStandalone(context) },
   container: container('-nfw'),
   probe: probeBroker,
   settled: brokerSettled,
@@ -52,7 +54,7 @@ export const pulsarFunctions: ServerDescriptor = {
   title: `Apache Pulsar ${VERSION} with functions worker`,
   variable: 'PULSAR_FUNCTIONS_URL',
   admin: { variable: 'PULSAR_FUNCTIONS_ADMIN_URL', scheme: 'http', port: 8080 },
-  local: { ...installation, launch: context => launchStandalone(context, { functions: true }) },
+  local: { ...pulsarInstallation, launch: context => launchStandalone(context, { functions: true }) },
   container: container(),
   settled: workerSettled,
 }
@@ -68,7 +70,7 @@ export const pulsarSecured: ServerDescriptor = {
   scheme: 'pulsar+ssl',
   admin: { variable: 'PULSAR_SECURED_ADMIN_URL', scheme: 'https', port: 8443 },
   users: { owner: 'owner', readOnly: 'reader', password: pulsarToken },
-  local: { ...installation, portCount: 4, launch: launchSecured },
+  local: { ...pulsarInstallation, portCount: 4, launch: launchSecured },
   probe: probeBroker,
   settled: allowConsuming,
 }
