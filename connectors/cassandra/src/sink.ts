@@ -4,18 +4,19 @@ import {
   ConfigError,
   isConnectorError,
   type Outcome,
+  PositionClocks,
   type Record,
   RecordError,
   type SinkContext,
 } from '@pulsar-io/sdk'
 import { openSession, type Session } from './client.ts'
-import { Clocks, WallClock } from './clocks.ts'
 import { largestRequest } from './limits.ts'
 import type { Config } from './options.ts'
 import { type RowChange, type RowMaker, rowMaker } from './row.ts'
 import { deleteStatement, insertStatement } from './statements.ts'
 import { openTarget } from './target.ts'
 import { tlsSettings } from './tls.ts'
+import { WallClock } from './wall-clock.ts'
 import { type Task, type Tasks, Writer } from './writer.ts'
 
 /** What is needed to write, from `open` to `close`. */
@@ -24,7 +25,7 @@ interface Open {
   readonly writer: Writer
   readonly rowOf: RowMaker
   readonly statements: { readonly [kind in RowChange['kind']]: string }
-  readonly clocks: Pick<Clocks, 'timestamps'>
+  readonly clocks: Pick<PositionClocks, 'timestamps'>
   /** Bytes of values that a request may have. */
   readonly largest: number
 }
@@ -56,7 +57,7 @@ export class CassandraSink implements BatchSink<Config> {
         writer: new Writer(session, config.maxConcurrentRequests, config.partitionBatchSize),
         rowOf: rowMaker(table, config),
         statements: { insert: insertStatement(table, config), delete: deleteStatement(table) },
-        clocks: byPosition ? new Clocks(ownsPartitions(context) ? context.state : undefined) : new WallClock(),
+        clocks: byPosition ? new PositionClocks(context, 'PIO_CASSANDRA_STATE') : new WallClock(),
         largest: await largestRequest(session.query),
       }
       logger.info(`connected to ${session.title}`, { table: `${table.keyspace}.${table.name}` })
@@ -121,11 +122,6 @@ function int64(value: bigint): Buffer {
   const buffer = Buffer.allocUnsafe(8)
   buffer.writeBigInt64BE(value)
   return buffer
-}
-
-/** Whether this instance gets all records of a partition, in their order. */
-function ownsPartitions({ subscriptionType }: SinkContext): boolean {
-  return subscriptionType === 'Failover' || subscriptionType === 'Exclusive'
 }
 
 /** The driver connects again by itself; the status should say so. */

@@ -1,17 +1,26 @@
-import { type Record, type StateStore, TransientError } from '@pulsar-io/sdk'
-import { PartitionClock, type Stretch } from './clock.ts'
+import type { SinkContext, StateStore } from './context.ts'
+import { TransientError } from './errors.ts'
+import { PartitionClock, type Stretch } from './position-clock.ts'
+import type { Record } from './record.ts'
 
 /**
- * The clocks of all partitions that a sink reads. Where one consumer after the other owns a partition, they are kept in
- * the connector's state, so that a record gets the same timestamp from each of them.
+ * Gives each record of a sink a number that stays the same whenever and by whomever it is written, and grows with the
+ * position within a topic partition: microseconds since 1970, near the publish time. For systems that keep of two writes
+ * the one with the larger number, so that a record which comes again never overwrites a newer one.
+ *
+ * Where one consumer after the other owns a partition (Failover, Exclusive), how the numbers run is kept in the
+ * connector's state. Otherwise the order across consumers is that of publish times.
  */
-export class Clocks {
+export class PositionClocks {
   /** Undefined where the records of a partition are spread over consumers, so that none knows what the others do. */
   readonly #state: StateStore | undefined
+  readonly #code: string
   readonly #clocks = new Map<string, PartitionClock>()
 
-  constructor(state: StateStore | undefined) {
-    this.#state = state
+  /** `code`: that of the error where the state cannot be read or written. */
+  constructor({ state, subscriptionType }: Pick<SinkContext, 'state' | 'subscriptionType'>, code: string) {
+    this.#state = subscriptionType === 'Failover' || subscriptionType === 'Exclusive' ? state : undefined
+    this.#code = code
   }
 
   /**
@@ -62,24 +71,24 @@ export class Clocks {
       if (!this.#clocks.has(key)) this.#clocks.set(key, new PartitionClock())
       return
     }
-    const bytes = await durably('read', () => this.#state?.get(key))
+    const bytes = await this.#durably('read', () => this.#state?.get(key))
     this.#clocks.set(key, new PartitionClock(bytes ? parse(bytes) : []))
   }
 
   async #store(key: string): Promise<void> {
     const clock = this.#clocks.get(key)
-    if (this.#state && clock) await durably('written', () => this.#state?.put(key, print(clock.stretches)))
+    if (this.#state && clock) await this.#durably('written', () => this.#state?.put(key, print(clock.stretches)))
   }
-}
 
-async function durably<T>(what: string, work: () => Promise<T> | undefined): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new TransientError(
-      `the write timestamps cannot be ${what} in the connector’s state: ${(error as Error).message}`,
-      { code: 'PIO_CASSANDRA_STATE', cause: error },
-    )
+  async #durably<T>(what: string, work: () => Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      throw new TransientError(
+        `the numbers of positions cannot be ${what} in the connector’s state: ${(error as Error).message}`,
+        { code: this.#code, cause: error },
+      )
+    }
   }
 }
 
@@ -96,19 +105,4 @@ function parse(bytes: Uint8Array): Stretch[] {
     const [ledgerId = 0n, entryId = 0n, batchIndex = 0n, to = 0n, base = 0n, step = 1n] = line.split(' ').map(BigInt)
     return { from: { ledgerId, entryId, batchIndex: Number(batchIndex) }, to, base, step }
   })
-}
-
-/** Timestamps of the time of writing: no two are the same, and each is larger than the one before. */
-export class WallClock {
-  #last = 0n
-
-  timestamps(records: readonly Record[]): Promise<readonly bigint[]> {
-    const now = BigInt(Date.now()) * 1000n
-    return Promise.resolve(
-      records.map(() => {
-        this.#last = this.#last < now ? now : this.#last + 1n
-        return this.#last
-      }),
-    )
-  }
 }

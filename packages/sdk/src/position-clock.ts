@@ -1,4 +1,4 @@
-import { comparePositions, type Position } from '@pulsar-io/sdk'
+import { comparePositions, type Position } from './position.ts'
 
 /** Microseconds that a timestamp may stand behind the publish time of its record at most. */
 const MAX_LAG = 1_000_000n
@@ -21,9 +21,9 @@ export interface Stretch {
 }
 
 /**
- * Write timestamps for the records of one topic partition, in microseconds since 1970.
- *
- * Cassandra keeps of two writes to a column the one with the larger timestamp. So a record has to get the same one
+ * Timestamps for the records of one topic partition, in microseconds since 1970, by which a system that keeps of two
+ * writes the one with the larger number (Cassandra's write timestamps, Elasticsearch's external versions) keeps the right
+ * one. So a record has to get the same one
  * each time it is written, and a larger one than every record before it; and it should be near the time at which the
  * record was published, to compare with what others write. Publish times alone come from the clocks of producers:
  * a batch shares one, and two producers disagree. Positions alone are no times. So positions count upwards from a
