@@ -3,6 +3,7 @@ import { sleep } from './wait.ts'
 /** Milliseconds between looks whether a lease that is over goes on. */
 const LOOK_EVERY_MS = 20
 const NS_PER_MS = 1_000_000
+const FOREVER = 2n ** 63n - 1n
 
 /**
  * Until when instances may write, where somebody else gets them afterwards. Threads see it in shared memory, processes
@@ -14,6 +15,11 @@ export class InstanceLease {
   readonly memory = new SharedArrayBuffer(8)
   readonly #until = new BigInt64Array(this.memory)
   readonly #listeners = new Set<(until: bigint) => void>()
+
+  /** Without an end, until it is renewed for the first time. */
+  constructor() {
+    Atomics.store(this.#until, 0, FOREVER)
+  }
 
   get until(): bigint {
     return Atomics.load(this.#until, 0)

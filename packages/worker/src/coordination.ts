@@ -76,7 +76,10 @@ export interface Coordinator {
   onChange(listener: () => void): () => void
   /** Distributes the instances anew. */
   rebalance(): Promise<void>
-  /** Moves everything away from a worker, which gets nothing new. Rejects when it is the only one. */
+  /**
+   * Moves everything away from a worker, which gets nothing new until its process ends. The leader is asked, or the
+   * worker itself. Rejects when nobody else is there.
+   */
   drain(workerId: string): Promise<void>
   drainProgress(workerId: string): DrainProgress
   /** Leaves the others. Everything has stopped here. May be called twice. */

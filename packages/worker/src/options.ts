@@ -1,4 +1,4 @@
-import type { Isolation, LogLine, MessagingAddress, RestartPolicy } from '@pulsar-io/engine'
+import type { InstanceLease, Isolation, LogLine, MessagingAddress, RestartPolicy } from '@pulsar-io/engine'
 import type { MessagingClient } from '@pulsar-io/messaging'
 import type { Coordinator, WorkerInfo } from './coordination.ts'
 
@@ -75,7 +75,9 @@ export interface WorkerOptions {
   readonly auth?: AuthOptions
   readonly tls?: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array }
   readonly limits?: Partial<WorkerLimits>
-  /** Makes what decides which worker runs what. Default: this one runs everything. */
+  /** Milliseconds that this worker may be out of touch before others get its instances. Default 10000. */
+  readonly leaseMs?: number
+  /** Makes what decides which worker runs what. Default: all workers of the same metadata namespace, by `joinCluster`. */
   readonly coordinate?: (self: WorkerInfo, context: CoordinationContext) => Promise<Coordinator>
   /** Gets every log line of the worker and its instances; secrets are already hidden. */
   readonly log: (line: LogLine) => void
@@ -87,6 +89,8 @@ export interface CoordinationContext {
   /** `tenant/namespace` of the worker's topics. */
   readonly metadataNamespace: string
   readonly log: (line: LogLine) => void
+  /** To be renewed with the lease of this worker, where it has one: behind its end no instance writes. */
+  readonly lease: InstanceLease
 }
 
 /** Limits where nothing else is said. */

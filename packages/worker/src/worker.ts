@@ -1,9 +1,17 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { DEFAULT_MESSAGING_URL, type LogLevel, messageWithCauses, openMessaging, openMetrics } from '@pulsar-io/engine'
+import {
+  DEFAULT_MESSAGING_URL,
+  InstanceLease,
+  type LogLevel,
+  messageWithCauses,
+  openMessaging,
+  openMetrics,
+} from '@pulsar-io/engine'
 import type { KeyValueStore, MessagingClient } from '@pulsar-io/messaging'
 import { ConfigError, ConnectionError, type LogFields } from '@pulsar-io/sdk'
 import type { FastifyInstance } from 'fastify'
+import { joinCluster } from './cluster/join.ts'
 import { Builtins } from './connectors/builtins.ts'
 import { Packages } from './connectors/packages.ts'
 import { ConnectorService } from './connectors/service.ts'
@@ -20,7 +28,6 @@ import { Runner } from './running/runner.ts'
 import { StatusService } from './running/status.ts'
 import { AccessRules } from './security/access.ts'
 import { Authenticator } from './security/authenticator.ts'
-import { SingleWorker } from './single-worker.ts'
 import { ArchiveStore } from './store/archive-store.ts'
 import { AuditTrail } from './store/audit.ts'
 import { ConnectorStore } from './store/connector-store.ts'
@@ -186,7 +193,8 @@ class RunningWorker implements Worker {
     const say = (level: LogLevel, message: string, fields?: LogFields) => this.#say(level, message, fields)
     const audit = new AuditTrail(client, `persistent://${metadataNamespace}/audit`, this.workerId, say)
     this.#closers.push(() => audit.close())
-    const coordinator = await this.#coordinator(info, client, metadataNamespace)
+    const lease = new InstanceLease()
+    const coordinator = await this.#coordinator(info, client, metadataNamespace, lease)
     this.#closers.push(() => coordinator.close())
     const service = new ConnectorService({
       store,
@@ -209,6 +217,7 @@ class RunningWorker implements Worker {
       isolation: this.#options.isolation ?? 'thread',
       drainTimeoutMs: this.#options.drainTimeoutMs ?? DEFAULT_DRAIN_TIMEOUT_MS,
       restart: this.#options.restart ?? {},
+      lease,
       maxOpening: this.#options.maxOpening ?? DEFAULT_MAX_OPENING,
       log: this.#options.log,
       say,
@@ -222,9 +231,24 @@ class RunningWorker implements Worker {
     void runner.reconcile()
   }
 
-  #coordinator(info: WorkerInfo, client: MessagingClient, metadataNamespace: string): Promise<Coordinator> {
-    const { coordinate, log } = this.#options
-    return coordinate?.(info, { client, metadataNamespace, log }) ?? Promise.resolve(new SingleWorker(info))
+  #coordinator(
+    info: WorkerInfo,
+    client: MessagingClient,
+    metadataNamespace: string,
+    lease: InstanceLease,
+  ): Promise<Coordinator> {
+    const { coordinate, leaseMs, log } = this.#options
+    if (coordinate !== undefined) return coordinate(info, { client, metadataNamespace, log, lease })
+    return joinCluster({
+      client,
+      info,
+      store: `${metadataNamespace}/cluster`,
+      topic: `persistent://${metadataNamespace}/coordinate`,
+      ...(leaseMs === undefined ? {} : { leaseMs }),
+      onLease: ms => lease.renew(ms),
+      log: (level, message, fields) => this.#say(level, message, fields),
+      signal: this.#stopping.signal,
+    })
   }
 
   #onChange(): void {

@@ -59,6 +59,7 @@ describe('a lease', () => {
   it('that is over holds writes back, until it goes on', async () => {
     const w = await world()
     const lease = new InstanceLease()
+    lease.renew(0)
     const { definition, written } = collecting()
     await w.produce(IN, ['a', 'b'])
     const task = await w.sink(definition, { initialPosition: 'Earliest', lease: lease.memory })

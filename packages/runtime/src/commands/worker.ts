@@ -64,6 +64,7 @@ function workerOptions(values: FlagValues, problems: Problem[], log: (line: LogL
       workDir: read.text('--work-dir'),
       allowedUrls: values.allowUrl as readonly string[] | undefined,
       isolation: read.choice('--isolation') as WorkerOptions['isolation'],
+      leaseMs: read.duration('--lease'),
       drainTimeoutMs: read.duration('--drain-timeout'),
       auth: authOptions(values, problems),
       tls: tlsFiles(values, problems),

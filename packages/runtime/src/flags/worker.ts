@@ -36,6 +36,10 @@ export const workerFlags: readonly FlagGroup[] = [
         choices: ['thread', 'process', 'inline'],
       },
       {
+        flags: '--lease <duration>',
+        description: 'Time out of touch after which other workers run what this one ran; default 10s',
+      },
+      {
         flags: '--drain-timeout <duration>',
         description: 'Time that a stop has to settle what is in flight; default 10s',
       },

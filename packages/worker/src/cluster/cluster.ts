@@ -156,15 +156,17 @@ export class Cluster implements Coordinator {
   }
 
   async drain(workerId: string): Promise<void> {
-    if (!this.isLeader()) throw this.#notLeader()
+    if (!this.isLeader() && workerId !== this.workerId) throw this.#notLeader()
     const workers = this.workers()
     const id = [...this.#members.keys()].findLast(one => partsOf(one).workerId === workerId && !this.#isGone(one))
     if (id === undefined) throw unknownWorker(workerId, workers)
     const draining = this.#state?.draining ?? {}
     const others = workers.filter(worker => worker.workerId !== workerId && draining[worker.workerId] === undefined)
     if (others.length === 0) throw tooFew()
-    this.#leadership.drain(workerId, partsOf(id).process)
-    await this.#poll()
+    if (this.isLeader()) {
+      this.#leadership.drain(workerId, partsOf(id).process)
+      await this.#poll()
+    } else this.#membership.drain()
   }
 
   drainProgress(workerId: string): DrainProgress {

@@ -44,6 +44,7 @@ export class Membership {
   #beat = 0
   #timer: NodeJS.Timeout | undefined
   #told = false
+  #draining = false
   #closed = false
   #cpu = { used: process.cpuUsage(), at: performance.now() }
 
@@ -98,6 +99,12 @@ export class Membership {
     if (this.#taken.delete(key)) this.beatNow()
   }
 
+  /** Says from now on that everything is to go elsewhere. */
+  drain(): void {
+    this.#draining = true
+    this.beatNow()
+  }
+
   /** Sends a heartbeat without delay. */
   beatNow(): void {
     this.#pacer.hurry()
@@ -106,6 +113,7 @@ export class Membership {
   /** Others gave us up: whatever our clock says, the lease is over. */
   revoke(): void {
     this.#lease?.revoke()
+    this.#options.onLease?.(0)
     this.#look()
   }
 
@@ -142,6 +150,7 @@ export class Membership {
     this.#lease = new Lease(this.#clock, this.#settings.leaseMs, this.#settings.reserveMs, from)
     this.#told = false
     this.#watch()
+    this.#options.onLease?.(this.#lease.msUntilEnd())
     if (this.#leases > 1) this.#options.log?.('info', 'this worker is back among the others')
     this.#hooks.changed()
     this.#hooks.beaten()
@@ -151,7 +160,7 @@ export class Membership {
     const lease = this.#lease
     const from = this.#clock()
     await this.#store.putMember(this.#id, this.#record(this.#id))
-    lease?.renew(from)
+    if (lease?.renew(from)) this.#options.onLease?.(lease.msUntilEnd())
     this.#watch()
     this.#hooks.beaten()
   }
@@ -172,6 +181,7 @@ export class Membership {
       stopping: [...this.#taken].filter(key => !given.has(key)),
       instances: this.#taken.size,
       load: this.#load(),
+      draining: this.#draining,
       freeMemory: process.availableMemory(),
     }
   }

@@ -18,6 +18,8 @@ export interface ClusterOptions {
   /** Topic of the subscription that says who is next to lead. */
   readonly topic?: string
   readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: LogFields) => void
+  /** Called with each renewal of the lease: milliseconds for which instances may write from now on. */
+  readonly onLease?: (ms: number) => void
   /** Ends the joining. */
   readonly signal?: AbortSignal
 }

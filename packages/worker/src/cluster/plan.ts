@@ -29,7 +29,9 @@ export function plan(input: PlanInput): ClusterState | undefined {
   const gone = [...members.keys()].filter(id => input.isGone(id))
   const dead = [...state.dead, ...gone.filter(id => !state.dead.includes(id))]
   const live = new Map([...members].filter(([id]) => !dead.includes(id)))
-  const draining = stillDraining({ ...state.draining, ...Object.fromEntries(input.drain ?? []) }, live)
+  const asking = [...live].filter(([, member]) => member.draining).map(([id]) => partsOf(id))
+  const asked = [...(input.drain ?? []), ...asking.map(({ workerId, process }) => [workerId, process] as const)]
+  const draining = stillDraining({ ...state.draining, ...Object.fromEntries(asked) }, live)
   const wanted =
     input.wanted ?? new Set(Object.keys(state.instances).filter(key => state.instances[key]?.removed !== true))
   const targets = targetsOf(state, wanted, live, draining)

@@ -30,6 +30,8 @@ const member = z.object({
   instances: z.int(),
   /** The larger, the busier: its share of the processors and of the memory, each 0 to 1. */
   load: z.number(),
+  /** It wants to give everything away. */
+  draining: z.boolean(),
   /** Bytes that it may still use. */
   freeMemory: z.number(),
 })

@@ -4,6 +4,7 @@ import {
   emptySnapshot,
   type HostedInstance,
   hostInstance,
+  type InstanceLease,
   type InstanceSnapshot,
   type Isolation,
   type LogLevel,
@@ -38,6 +39,8 @@ export interface RunnerOptions {
   readonly isolation: Isolation
   readonly drainTimeoutMs: number
   readonly restart: Partial<RestartPolicy>
+  /** Until when the instances may write. */
+  readonly lease: InstanceLease
   /** Instances that may open at the same time: a start of many must not stand in its own way. */
   readonly maxOpening: number
   /** Gets the log lines of all instances. */
@@ -73,6 +76,7 @@ export class Runner {
   /** Makes what runs here what should; resolves when everything that has to stop for it has. */
   async reconcile(): Promise<void> {
     const { coordinator } = this.#options
+    if (Number.isFinite(coordinator.stopWithinMs())) this.#fence()
     const keys = new Set([...this.#running.keys(), ...this.#lanes.keys(), ...(this.#closed ? [] : coordinator.mine())])
     await Promise.all([...keys].map(key => this.#inLane(key)))
     this.#forget()
@@ -133,12 +137,24 @@ export class Runner {
     const running = this.#running.get(key)
     if (running !== undefined && running.generation === wanted?.generation && running.problem === undefined) return
     if (running !== undefined) {
-      await running.hosted?.stop(this.#options.drainTimeoutMs)
+      await running.hosted?.stop(...this.#stopTimes())
       this.#running.delete(key)
       if (wanted === undefined) this.#options.coordinator.released(key)
     }
     // What should be may have changed while it drained; the next step sees that.
     if (wanted !== undefined) await this.#start(key, wanted)
+  }
+
+  /** The lease is lost: what runs ends before others may have it, also what is in the middle of something. */
+  #fence(): void {
+    for (const { hosted } of this.#running.values()) void hosted?.stop(...this.#stopTimes())
+  }
+
+  /** Milliseconds for draining, and, where others wait for it, until it is killed: some time is left for that to happen. */
+  #stopTimes(): [drainTimeoutMs: number, withinMs?: number] {
+    const { coordinator, drainTimeoutMs } = this.#options
+    const left = coordinator.stopWithinMs()
+    return Number.isFinite(left) ? [Math.min(drainTimeoutMs, left * 0.5), left * 0.8] : [drainTimeoutMs]
   }
 
   #wanted(key: InstanceKey): { readonly record: ConnectorRecord; readonly generation: string } | undefined {
@@ -173,7 +189,7 @@ export class Runner {
       return
     }
     const place = await this.#gate.enter()
-    if (this.#closed) {
+    if (this.#closed || !this.#options.coordinator.take(key)) {
       place()
       return
     }
@@ -182,6 +198,7 @@ export class Runner {
     const hosted = hostInstance(plan, instanceId, {
       isolation: this.#options.isolation,
       restart: this.#options.restart,
+      lease: this.#options.lease,
       log: line => {
         tail.add(line)
         this.#options.log(line)
