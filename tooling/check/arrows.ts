@@ -14,7 +14,8 @@ const ARROWS: { readonly [folder: string]: readonly string[] } = {
   messaging: ['sdk'],
   'messaging-embedded': ['messaging', 'sdk'],
   'messaging-pulsar': ['messaging', 'schema', 'sdk'],
-  'messaging-native': ['messaging', 'schema', 'sdk'],
+  // Topics, readers and stores of the same cluster, which the addon leaves out (decision 0015).
+  'messaging-native': ['messaging', 'messaging-pulsar', 'sdk'],
   // The engine loads a driver by the address of the broker.
   engine: ['messaging', 'messaging-embedded', 'messaging-pulsar', 'messaging-native', 'schema', 'sdk'],
   worker: ['engine', 'messaging', 'schema', 'sdk'],

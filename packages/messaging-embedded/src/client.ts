@@ -34,6 +34,11 @@ export const EMBEDDED_CAPABILITIES: Capabilities = {
   nackDelay: true,
   transactions: false,
   durableAcks: true,
+  tombstones: true,
+  byteKeys: true,
+  messageSchemas: true,
+  messageSequenceIds: true,
+  activeConsumer: true,
 }
 
 const DEFAULT_NACK_DELAY_MS = 60_000

@@ -1,1 +1,5 @@
-export {}
+export type { Addon } from './addon.ts'
+export { NATIVE_CAPABILITIES } from './capabilities.ts'
+export type { NativeClient } from './client.ts'
+export { openNative } from './open.ts'
+export type { NativeConsumerDefaults, NativeOptions, NativeProducerDefaults } from './options.ts'

@@ -27,6 +27,11 @@ export const PULSAR_CAPABILITIES: Capabilities = {
   nackDelay: true,
   transactions: true,
   durableAcks: false,
+  tombstones: true,
+  byteKeys: true,
+  messageSchemas: true,
+  messageSequenceIds: true,
+  activeConsumer: true,
 }
 
 interface Closable {

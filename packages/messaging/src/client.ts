@@ -14,6 +14,16 @@ export interface Capabilities {
   readonly transactions: boolean
   /** `consumer.seek` and acks survive as soon as their promise resolves. */
   readonly durableAcks: boolean
+  /** A message without a value is told from one with an empty value; otherwise publishing one is refused. */
+  readonly tombstones: boolean
+  /** Keys may be bytes; otherwise publishing one is refused, and a received one looks like text. */
+  readonly byteKeys: boolean
+  /** Each message says with which version of its topic's schema it was written. */
+  readonly messageSchemas: boolean
+  /** A received message has its sequence id; otherwise -1n. */
+  readonly messageSequenceIds: boolean
+  /** Failover consumers have priorities and know who is the active one; otherwise asking is refused. */
+  readonly activeConsumer: boolean
 }
 
 /** A connection to a messaging system. */

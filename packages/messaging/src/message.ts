@@ -22,6 +22,7 @@ export interface Message {
   /** Milliseconds since 1970. */
   readonly publishTime: number
   readonly producerName: string
+  /** -1n where the driver cannot tell. */
   readonly sequenceId: bigint
   readonly redeliveryCount: number
   /** The schema that the message was written with; undefined where the topic has none. */

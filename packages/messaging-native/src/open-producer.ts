@@ -1,0 +1,78 @@
+import { fullTopicName, type ProducerOptions } from '@pulsar-io/messaging'
+import type { AddonClient, AddonProducer, AddonProducerConfig } from './addon.ts'
+import { closedError, namedError } from './errors.ts'
+import type { NativeProducerDefaults } from './options.ts'
+import { NativeProducer } from './producer.ts'
+import { addonSchema } from './schema.ts'
+
+const COMPRESSION = { NONE: 'None', LZ4: 'LZ4', ZLIB: 'Zlib', ZSTD: 'ZSTD', SNAPPY: 'SNAPPY' } as const
+
+/** Opens a producer. Rejects with what the broker says, and when the signal aborts. */
+export async function openProducer(
+  client: AddonClient,
+  options: ProducerOptions,
+  defaults: NativeProducerDefaults,
+  onClose: (producer: NativeProducer) => void,
+): Promise<NativeProducer> {
+  const topic = fullTopicName(options.topic)
+  const { signal } = options
+  if (signal?.aborted) throw closedError(`opening the producer of ${topic}`)
+  const maxPendingMessages = Math.max(1, defaults.maxPendingMessages ?? 5_000)
+  const opening = client.createProducer(producerConfig(topic, options, defaults, maxPendingMessages))
+  const opened = await aborted(opening, signal, topic)
+  const bounds = { maxPendingMessages, maxPendingBytes: defaults.maxPendingBytes ?? 64 * 1024 * 1024 }
+  const producer: NativeProducer = new NativeProducer(topic, opened, bounds, () => onClose(producer))
+  return producer
+}
+
+function producerConfig(
+  topic: string,
+  { name, access, schema, properties }: ProducerOptions,
+  { batching, compression, sendTimeoutMs }: NativeProducerDefaults,
+  maxPendingMessages: number,
+): AddonProducerConfig {
+  const own = addonSchema(topic, schema)
+  return {
+    topic,
+    accessMode: access ?? 'Shared',
+    sendTimeoutMs: sendTimeoutMs ?? 30_000,
+    maxPendingMessages,
+    maxPendingMessagesAcrossPartitions: maxPendingMessages,
+    blockIfQueueFull: false,
+    // As Java's clients divide keys among partitions, and ours.
+    messageRoutingMode: 'RoundRobinDistribution',
+    hashingScheme: 'JavaStringHash',
+    compressionType: COMPRESSION[compression ?? 'NONE'],
+    batchingEnabled: batching ?? false,
+    ...(batching === true ? { batchingMaxMessages: 1000, batchingMaxPublishDelayMs: 1 } : { chunkingEnabled: true }),
+    ...(name === undefined ? {} : { producerName: name }),
+    ...(own === undefined ? {} : { schema: own }),
+    ...(properties === undefined ? {} : { properties: { ...properties } }),
+  }
+}
+
+/** The addon cannot be told to stop: what it opens after an abort is closed again. */
+async function aborted(
+  opening: Promise<AddonProducer>,
+  signal: AbortSignal | undefined,
+  topic: string,
+): Promise<AddonProducer> {
+  const named = opening.catch((error: unknown) => {
+    throw namedError(error, { action: `cannot produce to ${topic}` })
+  })
+  if (signal === undefined) return named
+  let onAbort = () => undefined as void
+  const abort = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(closedError(`opening the producer of ${topic}`))
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([named, abort])
+  } catch (error) {
+    // Whoever waited is gone, and so is whoever could hear that closing failed.
+    named.then(producer => producer.close()).catch(() => undefined)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
