@@ -7,6 +7,7 @@ import {
   type ResolvedArchive,
 } from '@pulsar-io/engine'
 import { isConnectorError, type Problem, parseConfig } from '@pulsar-io/sdk'
+import { Gate } from '../gate.ts'
 import { type ConnectorConfig, configSchemaOf, type Fqn, type KindFacts } from '../kinds.ts'
 import { ReplyError } from '../reply-error.ts'
 
@@ -18,6 +19,9 @@ export interface CheckedConfig {
   readonly config: ConnectorConfig
   readonly plan: ConnectorPlan
 }
+
+/** Each check is a thread of its own: many requests at a time must not be as many threads. */
+const checks = new Gate(2)
 
 /** Pulsar's words. */
 const NO_INPUT =
@@ -66,6 +70,7 @@ async function optionProblems(
   archive: ResolvedArchive,
 ): Promise<readonly Problem[]> {
   if (configs !== undefined && configs !== null && !isObject(configs)) return []
+  const leave = await checks.enter()
   try {
     const check = {
       archive,
@@ -78,6 +83,8 @@ async function optionProblems(
   } catch (error) {
     if (isArchiveError(error)) throw new ReplyError(400, error.message, { cause: error })
     return problemsOf(error)
+  } finally {
+    leave()
   }
 }
 

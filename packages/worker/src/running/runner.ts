@@ -20,6 +20,7 @@ import type { LogFields } from '@pulsar-io/sdk'
 import type { Packages } from '../connectors/packages.ts'
 import { DEFAULT_RESOURCES } from '../connectors/shown-config.ts'
 import { type Coordinator, type InstanceKey, splitInstanceKey } from '../coordination.ts'
+import { Gate } from '../gate.ts'
 import { fqnText } from '../kinds.ts'
 import { type ConnectorRecord, generation, instanceCount, isWanted } from '../store/record.ts'
 import { LogTail } from './log-tail.ts'
@@ -142,7 +143,7 @@ export class Runner {
       if (wanted === undefined) this.#options.coordinator.released(key)
     }
     // What should be may have changed while it drained; the next step sees that.
-    if (wanted !== undefined) await this.#start(key, wanted)
+    if (wanted !== undefined) await this.#start(key, wanted, running?.problem?.message)
   }
 
   /** The lease is lost: what runs ends before others may have it, also what is in the middle of something. */
@@ -168,6 +169,7 @@ export class Runner {
   async #start(
     key: InstanceKey,
     { record, generation: made }: { record: ConnectorRecord; generation: string },
+    before: string | undefined,
   ): Promise<void> {
     const { instanceId } = splitInstanceKey(key)
     let plan: ConnectorPlan
@@ -175,8 +177,7 @@ export class Runner {
       plan = await this.#plan(record)
     } catch (error) {
       const message = reasonOf(error)
-      const seen = this.#running.get(key)?.problem?.message === message
-      if (!seen)
+      if (message !== before)
         this.#options.say('error', 'cannot run', { connector: fqnText(record), instance: instanceId, reason: message })
       this.#running.set(key, {
         generation: made,
@@ -270,34 +271,4 @@ function problemSnapshot(instanceId: number, problem: Running['problem']): Insta
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? messageWithCauses(error) : String(error)
-}
-
-/** Lets so many in at a time. */
-class Gate {
-  #free: number
-  readonly #waiting: (() => void)[] = []
-
-  constructor(places: number) {
-    this.#free = places
-  }
-
-  /** Resolves with how to leave; leaving twice counts once. */
-  async enter(): Promise<() => void> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>(resolve => this.#waiting.push(resolve))
-    let inside = true
-    return () => {
-      if (!inside) return
-      inside = false
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#free++
-      else next()
-    }
-  }
-
-  /** Lets everybody in. */
-  open(): void {
-    this.#free = Number.POSITIVE_INFINITY
-    for (const next of this.#waiting.splice(0)) next()
-  }
 }
