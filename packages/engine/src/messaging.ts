@@ -8,6 +8,8 @@ export const DEFAULT_MESSAGING_URL = 'embedded:.pulsar-io'
 
 /** Where topics live and who comes there; plain data, so that it crosses threads and processes. */
 export interface MessagingAddress {
+  /** Which driver speaks to a cluster: default `pulsar`, which needs no native code. */
+  readonly driver?: 'pulsar' | 'native'
   /** `embedded:DIR`, `pulsar://host:port`, `pulsar+ssl://host:port`; several hosts are separated by commas. */
   readonly url: string
   /** The cluster's web service; default: told by its host names. */
@@ -28,7 +30,7 @@ const SCHEME = /^([a-z+]+):/i
 
 /**
  * Connects to a messaging system: the embedded log or a Pulsar cluster.
- * Throws a ConfigError (`PIO_MESSAGING_URL`) for an address that no driver speaks, and what the driver throws.
+ * Throws a ConfigError (`PIO_MESSAGING_URL`) for an address that the driver does not speak, and what the driver throws.
  */
 export async function openMessaging(
   address: MessagingAddress = { url: DEFAULT_MESSAGING_URL },
@@ -42,13 +44,18 @@ export async function openMessaging(
   const directory = embeddedDirectory(address.url)
   // Each driver is loaded when it is used: the native module of one, the protocol of the other.
   if (directory !== undefined) {
+    if (address.driver !== undefined) {
+      const message = `the ${address.driver} driver needs the address of a cluster, got ${JSON.stringify(address.url)}`
+      throw new ConfigError([{ path: 'brokerServiceUrl', message }], { code: 'PIO_MESSAGING_URL' })
+    }
     const { openEmbedded } = await import('@pulsar-io/messaging-embedded')
     return openEmbedded({ directory, ...log })
   }
   const { authenticationFromPlugin, openPulsar } = await import('@pulsar-io/messaging-pulsar')
+  const open = address.driver === 'native' ? (await import('@pulsar-io/messaging-native')).openNative : openPulsar
   const { config } = resolveSecrets({ clientAuthParams: address.authParams ?? '' }, undefined, {})
   const { clientAuthParams } = config as { readonly clientAuthParams: string }
-  return openPulsar({
+  return open({
     serviceUrl: address.url,
     ...(address.adminUrl === undefined ? {} : { adminUrl: address.adminUrl }),
     ...(address.authPlugin === undefined
@@ -57,6 +64,11 @@ export async function openMessaging(
     ...(address.tls === undefined ? {} : { tls: address.tls }),
     ...log,
   })
+}
+
+/** Whether instances that go to this address cannot share a process: the addon is for one thread of it. */
+export function needsOwnProcess(address: MessagingAddress): boolean {
+  return address.driver === 'native'
 }
 
 /** The folder of an `embedded:` address as an absolute path; undefined for another address. */

@@ -138,6 +138,15 @@ describe('localOptions', () => {
     })
   })
 
+  it('asks for the native driver only where there is a cluster', () => {
+    const problems: Problem[] = []
+    const asked = localOptions({ messaging: 'native', brokerServiceUrl: 'pulsar://broker:6650' }, problems)
+    expect(problems).toEqual([])
+    expect(asked.engine.messaging).toEqual({ url: 'pulsar://broker:6650', driver: 'native' })
+    localOptions({ messaging: 'native', dataDir: 'd' }, problems)
+    expect(problems).toEqual([{ path: '--messaging', message: expect.stringContaining('native needs the address') }])
+  })
+
   it('lists everything that is wrong', () => {
     const problems: Problem[] = []
     localOptions({ drainTimeout: 'soon', isolation: 'thred', metricsPort: '70000', messaging: 'native' }, problems)

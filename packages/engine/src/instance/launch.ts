@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { Isolation } from '../api.ts'
 import { toFailure } from '../failure.ts'
 import type { InstanceLease } from '../lease.ts'
+import { needsOwnProcess } from '../messaging.ts'
 import type { HostMessage, InstanceEnd, InstanceMessage } from './protocol.ts'
 import { runInstance } from './run-instance.ts'
 import type { InstanceSpec } from './spec.ts'
@@ -31,7 +32,9 @@ export function launch(
   lease?: InstanceLease,
 ): LaunchedInstance {
   const receive = untilEnd(onMessage)
-  if (isolation === 'process') return launchProcess(spec, receive, lease)
+  if (isolation === 'process' || (isolation === 'thread' && needsOwnProcess(spec.messaging))) {
+    return launchProcess(spec, receive, lease)
+  }
   const leased = lease === undefined ? spec : { ...spec, lease: lease.memory }
   return isolation === 'inline' ? launchInline(leased, receive) : launchThread(leased, receive)
 }

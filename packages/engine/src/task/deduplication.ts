@@ -5,7 +5,8 @@ import type { TaskServices } from './context.ts'
 /**
  * Refuses to publish EFFECTIVELY_ONCE into a topic that takes a message twice.
  *
- * @throws ConfigError `PIO_DEDUPLICATION_OFF` where the broker says that it does not drop what it has seen.
+ * @throws ConfigError `PIO_DRIVER_GUARANTEE` where the messaging driver cannot tell what it has published before,
+ *   `PIO_DEDUPLICATION_OFF` where the broker says that it does not drop what it has seen.
  */
 export async function requireDeduplication(
   client: MessagingClient,
@@ -13,6 +14,10 @@ export async function requireDeduplication(
   services: TaskServices,
 ): Promise<void> {
   const full = fullTopicName(topic)
+  if (!(client.capabilities.deduplication && client.capabilities.lastSequenceId)) {
+    const message = `EFFECTIVELY_ONCE resumes behind the last sequence id that ${full} has, which this messaging driver cannot tell; leave --messaging native out, or run with ATLEAST_ONCE`
+    throw new ConfigError([{ path: 'processingGuarantees', message }], { code: 'PIO_DRIVER_GUARANTEE' })
+  }
   const state = await client.topics.deduplication(full)
   if (state === 'on') return
   const namespace = full

@@ -22,6 +22,7 @@ export function messagingAddress(values: FlagValues, problems: Problem[]): Messa
     problems.push({ path: '--client-auth-params', message: 'needs --client-auth-plugin, for example token' })
   }
   return {
+    ...optional('driver', driverOf(values)),
     url: useTls === true ? url.replace(/^pulsar:/i, 'pulsar+ssl:') : url,
     ...optional('adminUrl', text('webServiceUrl')),
     ...optional('authPlugin', text('clientAuthPlugin')),
@@ -42,7 +43,7 @@ export function messagingWarnings(values: FlagValues): string[] {
 function chosenUrl(values: FlagValues, problems: Problem[]): string | undefined {
   const url = values.brokerServiceUrl as string | undefined
   const dir = values.dataDir as string | undefined
-  const driver = typeof values.messaging === 'string' ? values.messaging.toLowerCase() : undefined
+  const driver = driverName(values)
   if (url !== undefined && dir !== undefined) {
     problems.push({
       path: '--data-dir',
@@ -61,17 +62,22 @@ function chosenUrl(values: FlagValues, problems: Problem[]): string | undefined 
 function checkDriver(driver: string, url: string | undefined, problems: Problem[]): void {
   const wrong = (message: string) => problems.push({ path: '--messaging', message })
   const embedded = embeddedDirectory(url) !== undefined
-  if (driver === 'native') {
-    wrong(
-      'the native driver is not part of this version; leave --messaging out: the pulsar driver needs no native code',
-    )
-  } else if (driver === 'embedded' && !embedded) {
+  if (driver === 'embedded' && !embedded) {
     wrong(`embedded does not speak ${url}; give embedded:<dir> or leave it out`)
-  } else if (driver === 'pulsar' && embedded) {
-    wrong('pulsar needs the address of a cluster; add --broker-service-url pulsar://host:6650')
-  } else if (!['embedded', 'pulsar'].includes(driver)) {
+  } else if ((driver === 'pulsar' || driver === 'native') && embedded) {
+    wrong(`${driver} needs the address of a cluster; add --broker-service-url pulsar://host:6650`)
+  } else if (!['embedded', 'pulsar', 'native'].includes(driver)) {
     wrong(`must be one of embedded, pulsar, native, got ${JSON.stringify(driver)}`)
   }
+}
+
+function driverName(values: FlagValues): string | undefined {
+  return typeof values.messaging === 'string' ? values.messaging.toLowerCase() : undefined
+}
+
+/** Only where it is not the one that the address would get. */
+function driverOf(values: FlagValues): 'native' | undefined {
+  return driverName(values) === 'native' ? 'native' : undefined
 }
 
 function switchValue(values: FlagValues, key: string, problems: Problem[]): boolean | undefined {
