@@ -185,12 +185,16 @@ export class Cluster implements Coordinator {
 
   async #close(): Promise<void> {
     this.#listeners.clear()
-    await this.#pacer.close()
-    await this.#turn.catch(() => undefined)
-    const ends = [() => this.#membership.leave(), () => this.#seat?.close(), () => this.#store.close()]
+    const ends = [
+      () => this.#pacer.close(),
+      () => this.#turn.catch(() => undefined),
+      () => this.#membership.leave(),
+      () => this.#seat?.close(),
+      () => this.#store.close(),
+    ]
     for (const end of ends) {
       try {
-        await end()
+        await within(end(), this.#settings.leaseMs)
       } catch (error) {
         // The lease ends by itself, and the client closes the rest.
         this.#log('warn', 'leaving the other workers was not told to them; they wait for the lease to end', error)
@@ -289,6 +293,15 @@ export class Cluster implements Coordinator {
   #log(level: 'warn' | 'error', message: string, error: unknown): void {
     this.#options.log?.(level, message, { reason: error instanceof Error ? error.message : String(error) })
   }
+}
+
+/** Waits no longer for what hangs: whoever leaves is gone for the others then anyway. */
+async function within(work: Promise<unknown> | undefined, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 function isNewer(state: ClusterState, known: ClusterState | undefined): boolean {

@@ -108,6 +108,19 @@ describe('several workers', () => {
     await expect(b.coordinator.drain('a')).rejects.toMatchObject({ code: 'PIO_WORKER_NOT_LEADER' })
   })
 
+  it('drains one that asks for it by itself, until its process ends', async () => {
+    const a = await workers.add('a')
+    const b = await workers.add('b')
+    await a.coordinator.propose(keys(4))
+    await eventually('both run two', () => String(workers.counts()) === '2,2')
+    await b.coordinator.drain('b')
+    await eventually('it runs nothing', () => b.running.size === 0 && a.running.size === 4)
+    await eventually('and knows', () => b.coordinator.drainProgress('b').status === 'completed')
+    await b.leave()
+    const again = await workers.add('b')
+    await eventually('it has its share', () => again.running.size === 2 && a.running.size === 2)
+  })
+
   it('tells everybody that configurations changed', async () => {
     const a = await workers.add('a')
     const b = await workers.add('b')
