@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import multipart from '@fastify/multipart'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
@@ -21,8 +21,13 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/
 
 /** Makes the HTTP server: bodies, errors, limits, log and the OpenAPI document. Routes and guards come later. */
 export async function createServer({ tls, limits, version, log }: ServerParts): Promise<FastifyInstance> {
+  const timing = {
+    headersTimeout: limits.headersTimeoutMs,
+    // How often clients that are too slow are looked for; Node's 30 s would let them stay.
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+  }
   const app = fastify({
-    ...(tls === undefined ? {} : { https: { cert: pem(tls.cert), key: pem(tls.key) } }),
+    ...(tls === undefined ? { http: timing } : { https: { ...timing, cert: pem(tls.cert), key: pem(tls.key) } }),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.requestTimeoutMs,
@@ -35,8 +40,6 @@ export async function createServer({ tls, limits, version, log }: ServerParts): 
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : crypto.randomUUID()
     },
   } as object) as FastifyInstance
-  const server = app.server as Server
-  server.headersTimeout = limits.headersTimeoutMs
   bodies(app)
   errors(app, log)
   accessLog(app, log)
