@@ -11,8 +11,9 @@ import { random } from '../support/records.ts'
 import { makeWorkspace } from '../support/user.ts'
 import { disturbancesOf, type Fault, kill, rescale, restart } from './faults.ts'
 import { type Flow, fileToTopic, topicToFile, topicToTopic } from './flows.ts'
+import { type Guarantee, guarantees } from './guarantee.ts'
 import { inEmbeddedLog, onPulsar } from './place.ts'
-import { guarantees, judge, type Verdict } from './scenario.ts'
+import { judge, type Verdict } from './scenario.ts'
 
 const { values } = parseArgs({
   options: {
@@ -51,7 +52,7 @@ async function play(seed: number): Promise<void> {
   const guarantee = pick(guarantees)
   const times = 1 + Math.floor(dice() * 5)
   const records = 50_000 + Math.floor(dice() * 150_000)
-  const { flow, faults } = await pickFlow(dice, pick, records)
+  const { flow, faults } = await pickFlow(dice, pick, records, guarantee)
   const { place } = flow
   const fault = pick(faults)
   const title = `${place.name}: ${flow.name}, ${guarantee}, ${fault.name}`
@@ -68,6 +69,7 @@ async function pickFlow(
   dice: () => number,
   pick: <T>(of: readonly T[]) => T,
   records: number,
+  guarantee: Guarantee,
 ): Promise<{ readonly flow: Flow; readonly faults: readonly Fault[] }> {
   const endings = [kill, kill, restart]
   if (!cluster.available || dice() < 0.3)
@@ -77,7 +79,10 @@ async function pickFlow(
     return { flow: await topicToTopic(records, place, cluster), faults: [...endings, rescale, rescale] }
   }
   const place = await onPulsar(cluster, proxy ? { proxy } : {})
-  return { flow: pick([fileToTopic, topicToFile])(records, place), faults: [...endings, ...disturbancesOf(place)] }
+  return {
+    flow: pick([fileToTopic, topicToFile])(records, place),
+    faults: [...endings, ...disturbancesOf(place, guarantee)],
+  }
 }
 
 function note(title: string, faults: number, verdict: Verdict): void {

@@ -8,8 +8,9 @@ import { SearchServer } from '../support/search-server.ts'
 import { workspace } from '../support/workspace.ts'
 import { connectionFaults, disturbancesOf, type Fault, inTurn, rescale } from './faults.ts'
 import { type Flow, fileToTopic, topicToElasticsearch, topicToFile, topicToTopic } from './flows.ts'
+import { type Guarantee, guarantees } from './guarantee.ts'
 import { inEmbeddedLog, onPulsar } from './place.ts'
-import { type Guarantee, guarantees, judge } from './scenario.ts'
+import { judge } from './scenario.ts'
 
 /** A failure prints it; `GUARANTEE_SEED` repeats it. */
 const SEED = Number(process.env.GUARANTEE_SEED ?? randomInt(2 ** 31))
@@ -39,7 +40,7 @@ describe.skipIf(!proxied)('the connection to Pulsar is cut, slow, refused', { ti
   ] as const)('%s', (_, makeFlow) => {
     it.each(guarantees)('keeps its promise: %s', async guarantee => {
       const place = await onPulsar(proxied, { proxy })
-      const faults = disturbancesOf(place).filter(({ name }) => name.startsWith('connection'))
+      const faults = disturbancesOf(place, guarantee).filter(({ name }) => name.startsWith('connection'))
       await keepsItsPromise(makeFlow(50_000, place), guarantee, inTurn(faults), faults.length)
     })
   })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TcpProxy } from '@pulsar-io/testkit'
+import type { Guarantee } from './guarantee.ts'
 import type { Place } from './place.ts'
 
 /** What happens to a flow on its way. */
@@ -30,9 +31,12 @@ export const rescale: Fault = { name: '1 to 3 instances and back', join: ['--par
 /** Milliseconds for which a system is slow or away. */
 const TROUBLE_MS = 700
 
-/** What can be done to a place without ending the process. */
-export function disturbancesOf(place: Place): readonly Disturbance[] {
-  const { unload, restart: restartBroker, crash, proxy } = place
+/** What can be done to a place without ending the process, and the promise has to hold all the same. */
+export function disturbancesOf(place: Place, guarantee: Guarantee): readonly Disturbance[] {
+  const { unload, restart: restartBroker, proxy } = place
+  // A broker that crashes has forgotten what was acknowledged in the last second: records come again, which only
+  // ATMOST_ONCE forbids, and no client can help it.
+  const crash = guarantee === 'ATMOST_ONCE' ? undefined : place.crash
   return [
     ...(unload === undefined ? [] : [{ name: 'topic unload', act: unload }]),
     ...(restartBroker === undefined ? [] : [{ name: 'broker restart', act: restartBroker }]),

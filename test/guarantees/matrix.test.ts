@@ -9,8 +9,9 @@ import { workspace } from '../support/workspace.ts'
 import { drive } from './drive.ts'
 import { disturbancesOf, kill, restart } from './faults.ts'
 import { type Flow, fileToTopic, topicToElasticsearch, topicToFile } from './flows.ts'
+import { guarantees } from './guarantee.ts'
 import { inEmbeddedLog, onPulsar } from './place.ts'
-import { guarantees, judge } from './scenario.ts'
+import { judge } from './scenario.ts'
 
 /** More interruptions for a longer look: `GUARANTEE_KILLS=50`. A failure prints the seed; `GUARANTEE_SEED` repeats it. */
 const KILLS = Number(process.env.GUARANTEE_KILLS ?? 4)
@@ -83,7 +84,7 @@ describe.each(flows)('%s', (name, makeFlow) => {
       { timeout: TIMEOUT },
       async () => {
         const flow = await makeFlow()
-        const unload = disturbancesOf(flow.place).find(each => each.name === 'topic unload')
+        const unload = disturbancesOf(flow.place, guarantee).find(each => each.name === 'topic unload')
         if (unload === undefined) throw new Error('topics of Pulsar can be unloaded')
         const { broken, about } = await judge(await workspace(), flow, guarantee, unload, { times: STOPS, seed: SEED })
         expect(broken, about).toEqual([])

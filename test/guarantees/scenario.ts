@@ -3,9 +3,7 @@ import type { Workspace } from '../support/workspace.ts'
 import { drive } from './drive.ts'
 import type { Fault } from './faults.ts'
 import type { Flow } from './flows.ts'
-
-export const guarantees = ['ATMOST_ONCE', 'ATLEAST_ONCE', 'EFFECTIVELY_ONCE'] as const
-export type Guarantee = (typeof guarantees)[number]
+import type { Guarantee } from './guarantee.ts'
 
 /** Numbers instead of lists: a failure that prints 60,000 numbers helps nobody. */
 export interface Count {
