@@ -1,84 +1,8 @@
-import { describe, expect, it } from 'vitest'
-import { overlaps } from './process/claims.ts'
-import { type Crew, end, Fleet } from './process/fleet.ts'
-import { eventually } from './support.ts'
+import { describe, it } from 'vitest'
+import { seed, torment } from './process/torment.ts'
 
-const LEASE_MS = 1_500
-const INSTANCES = 6
-const FAULTS = 20
-const WITHIN_MS = 15_000
-
-const seed = Number(process.env.PIO_SEED ?? Date.now() % 1_000_000)
-
-/** Numbers from 0 to 1 that the seed decides (mulberry32). */
-function random(from: number): () => number {
-  let state = from
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-describe('three worker processes', () => {
+describe('three worker processes on an embedded log', () => {
   it(`run each instance once, whoever dies or stands still (PIO_SEED=${seed})`, async () => {
-    const next = random(seed)
-    const fleet = await Fleet.make(LEASE_MS, INSTANCES)
-    const tookMs: { readonly fault: string; readonly ms: number }[] = []
-    try {
-      for (const workerId of ['a', 'b', 'c']) fleet.start(workerId)
-      await settled(fleet, process.hrtime.bigint())
-      for (let fault = 0; fault < FAULTS; fault += 1) {
-        const crews = [...fleet.crews.values()]
-        const victim = crews.find(({ leader }) => leader && next() < 0.5) ?? crews[Math.floor(next() * crews.length)]
-        if (victim === undefined) throw new Error('no victim')
-        const kill = next() < 0.6
-        const what = `${kill ? 'kill' : 'stop'}${victim.leader ? ' of the leader' : ''}`
-        const at = process.hrtime.bigint()
-        if (kill) await end(victim.child)
-        else victim.child.kill('SIGSTOP')
-        await eventually(`${what}: everything is owned again`, () => ownedByOthers(fleet, victim, at), WITHIN_MS)
-        tookMs.push({ fault: what, ms: Number(process.hrtime.bigint() - at) / 1e6 })
-        if (kill) fleet.start(victim.workerId)
-        else victim.child.kill('SIGCONT')
-        await settled(fleet, process.hrtime.bigint())
-      }
-      expect(overlaps(fleet.claims())).toEqual([])
-    } catch (error) {
-      for (const { workerId, log } of fleet.crews.values()) console.log(workerId, log.slice(-10))
-      throw error
-    } finally {
-      await fleet.close()
-      console.log(summary(tookMs))
-    }
+    await torment({ namespace: 'public/functions', leaseMs: 1_500, instances: 6 }, 20)
   }, 600_000)
 })
-
-/** Everybody runs something, and everything runs. */
-async function settled(fleet: Fleet, from: bigint): Promise<void> {
-  await eventually(
-    'every worker runs something, and everything runs',
-    () => {
-      const claims = fleet.since(from)
-      const pids = new Set(claims.map(({ pid }) => pid))
-      const every = [...fleet.crews.values()].every(({ child }) => child.pid !== undefined && pids.has(child.pid))
-      return every && new Set(claims.map(({ key }) => key)).size === INSTANCES
-    },
-    60_000,
-  )
-}
-
-/** Whether every instance was claimed since then by somebody else. */
-function ownedByOthers(fleet: Fleet, victim: Crew, from: bigint): boolean {
-  const claims = fleet.since(from).filter(({ pid }) => pid !== victim.child.pid)
-  return new Set(claims.map(({ key }) => key)).size === INSTANCES
-}
-
-function summary(tookMs: readonly { readonly fault: string; readonly ms: number }[]): string {
-  const lines = [...new Set(tookMs.map(({ fault }) => fault))].sort().map(fault => {
-    const times = tookMs.filter(one => one.fault === fault).map(({ ms }) => Math.round(ms))
-    return `  ${fault}: ${times.sort((a, b) => a - b).join(', ')} ms`
-  })
-  return `taken over with a lease of ${LEASE_MS} ms:\n${lines.join('\n')}`
-}

@@ -1,21 +1,34 @@
 /**
- * A worker whose instances do nothing but claim, over and over, to be the only one: `child.ts DIRECTORY ID LEASE FILE`.
+ * A worker whose instances do nothing but claim, over and over, to be the only one: `child.ts JSON`.
  * Each claim bears the time before it was checked, on the clock that all processes of a machine share.
  */
 import { appendFileSync } from 'node:fs'
-import { openMessaging } from '@pulsar-io/engine'
+import { type MessagingAddress, openMessaging } from '@pulsar-io/engine'
 import { joinCluster } from '../../../src/cluster/join.ts'
 import { type InstanceKey, instanceKey } from '../../../src/coordination.ts'
 
-const [directory = '', workerId = '', lease = '', file = '', instances = ''] = process.argv.slice(2)
-const wanted = Array.from({ length: Number(instances) }, (_, i) => instanceKey('public/default/c', i))
+/** What it is told. */
+export interface ChildOptions {
+  readonly messaging: MessagingAddress
+  readonly namespace: string
+  readonly workerId: string
+  readonly leaseMs: number
+  /** Where the claims go. */
+  readonly file: string
+  readonly instances: number
+}
+
+const { messaging, namespace, workerId, leaseMs, file, instances } = JSON.parse(process.argv[2] ?? '') as ChildOptions
+const wanted = Array.from({ length: instances }, (_, i) => instanceKey('public/default/c', i))
 const now = () => process.hrtime.bigint().toString()
 
-const client = await openMessaging({ url: `embedded:${directory}` })
+const client = await openMessaging(messaging)
 const coordinator = await joinCluster({
   client,
   info: { workerId, workerHostname: '127.0.0.1', port: 1, url: 'http://127.0.0.1:1' },
-  leaseMs: Number(lease),
+  leaseMs,
+  store: `${namespace}/cluster`,
+  topic: `persistent://${namespace}/coordinate`,
   log: (level, message, fields) => process.send?.({ log: `${level} ${message} ${JSON.stringify(fields ?? {})}` }),
 })
 /** Instance → which of its runs in this process. */

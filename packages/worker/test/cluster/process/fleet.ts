@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { MessagingAddress } from '@pulsar-io/engine'
+import type { ChildOptions } from './child.ts'
 import { type Claim, readClaims } from './claims.ts'
 
 /** A worker in a process of its own. */
@@ -14,31 +16,42 @@ export interface Crew {
   readonly log: string[]
 }
 
-/** Worker processes on one directory. */
+/** How workers are run. */
+export interface FleetOptions {
+  /** Default: an embedded log of its own. */
+  readonly messaging?: MessagingAddress
+  readonly namespace: string
+  readonly leaseMs: number
+  readonly instances: number
+}
+
+/** Worker processes that share one messaging system. */
 export class Fleet {
   readonly crews = new Map<string, Crew>()
   readonly #directory: string
-  readonly #leaseMs: number
-  readonly #instances: number
+  readonly #options: FleetOptions
 
-  private constructor(directory: string, leaseMs: number, instances: number) {
+  private constructor(directory: string, options: FleetOptions) {
     this.#directory = directory
-    this.#leaseMs = leaseMs
-    this.#instances = instances
+    this.#options = options
     writeFileSync(this.#file, '')
   }
 
-  static async make(leaseMs: number, instances: number): Promise<Fleet> {
-    return new Fleet(await mkdtemp(join(tmpdir(), 'pio-fleet-')), leaseMs, instances)
+  static async make(options: FleetOptions): Promise<Fleet> {
+    return new Fleet(await mkdtemp(join(tmpdir(), 'pio-fleet-')), options)
+  }
+
+  get instances(): number {
+    return this.#options.instances
   }
 
   start(workerId: string): Crew {
-    const log = join(this.#directory, 'log')
-    const child = fork(
-      fileURLToPath(new URL('./child.ts', import.meta.url)),
-      [log, workerId, String(this.#leaseMs), this.#file, String(this.#instances)],
-      { execArgv: ['--conditions=pulsar-io-source', '--no-warnings'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-    )
+    const messaging = { url: `embedded:${join(this.#directory, 'log')}` }
+    const options: ChildOptions = { messaging, ...this.#options, workerId, file: this.#file }
+    const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [JSON.stringify(options)], {
+      execArgv: ['--conditions=pulsar-io-source', '--no-warnings'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     const crew: Crew = { workerId, child, leader: false, log: [] }
     child.on('message', (message: { readonly leader?: boolean; readonly log?: string }) => {
       if (message.leader !== undefined) crew.leader = message.leader
