@@ -67,6 +67,29 @@ describe('resolveSecrets', () => {
 })
 
 describe('redact', () => {
+  it('finds secrets in lists, maps, and what may be one thing or another', () => {
+    const secret = { type: 'string', writeOnly: true }
+    const schema = {
+      properties: {
+        hosts: { type: 'array', items: { properties: { name: {}, password: secret } } },
+        headers: { type: 'object', additionalProperties: secret },
+        login: { anyOf: [{ type: 'string' }, { properties: { user: {}, password: secret } }] },
+      },
+    }
+    const config = {
+      hosts: [{ name: 'a', password: 'x' }],
+      headers: { authorization: 'x', other: '${env:OTHER}' },
+      login: { user: 'u', password: 'x' },
+    }
+    expect(redact(config, schema)).toEqual({
+      hosts: [{ name: 'a', password: '***' }],
+      headers: { authorization: '***', other: '${env:OTHER}' },
+      login: { user: 'u', password: '***' },
+    })
+    const { hide } = resolveSecrets({ hosts: [{ password: 'hunter2' }] }, undefined, schema)
+    expect(hide('it is hunter2')).toBe('it is ***')
+  })
+
   it('hides what the schema marks, at any depth, and keeps placeholders readable', () => {
     const config = { url: 'http://x', password: 'hunter2', tls: { keyPassword: '${env:KEY}' } }
     expect(redact(config, schema)).toEqual({ url: 'http://x', password: '***', tls: { keyPassword: '${env:KEY}' } })

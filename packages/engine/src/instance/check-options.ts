@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import { ConnectorError, type Problem } from '@pulsar-io/sdk'
-import { fromFailure } from '../failure.ts'
+import { ConnectorError, isConnectorError, type Problem } from '@pulsar-io/sdk'
+import { fromFailure, messageWithCauses, toError } from '../failure.ts'
 import { entry } from './launch.ts'
 import type { OptionAnswer, OptionCheck } from './option-problems.ts'
 
@@ -12,7 +12,7 @@ const HEAP_MB = 256
 /**
  * What a connector says of its options, rules across fields included. Its code runs in a thread of its own that ends
  * behind it, so that nothing of it stays in this one.
- * Throws an ArchiveError when it cannot be loaded, a ConnectorError (`PIO_CHECK_TIMEOUT`) when it takes too long.
+ * Throws an ArchiveError when it cannot be loaded, a ConnectorError (`PIO_CHECK`) when it fails or takes too long.
  */
 export async function checkOptions(check: OptionCheck): Promise<readonly Problem[]> {
   const worker = new Worker(entry, {
@@ -23,15 +23,17 @@ export async function checkOptions(check: OptionCheck): Promise<readonly Problem
   const { promise, resolve, reject } = Promise.withResolvers<OptionAnswer>()
   worker.on('message', resolve)
   worker.on('error', reject)
-  worker.on('exit', code => reject(new Error(`the thread that checks the options ended by itself with code ${code}`)))
-  const timer = setTimeout(() => {
-    const message = `the ${check.archive.manifest.name} ${check.kind} did not check its options within ${TIMEOUT_MS / 1000} s`
-    reject(new ConnectorError('PIO_CHECK_TIMEOUT', 'stop', message))
-  }, TIMEOUT_MS)
+  worker.on('exit', code => reject(new Error(`its thread ended by itself with code ${code}`)))
+  const timer = setTimeout(() => reject(new Error(`it took longer than ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS)
   try {
     const answer = await promise
     if ('failure' in answer) throw fromFailure(answer.failure)
     return answer.problems
+  } catch (error) {
+    if (isConnectorError(error)) throw error
+    const { name } = check.archive.manifest
+    const message = `the ${name} ${check.kind} cannot check its options: ${messageWithCauses(toError(error))}; its author has to hear of it`
+    throw new ConnectorError('PIO_CHECK', 'stop', message, { cause: error })
   } finally {
     clearTimeout(timer)
     await worker.terminate()
