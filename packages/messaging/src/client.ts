@@ -257,6 +257,11 @@ export interface Topics {
    * client may not ask. A driver whose topics take any schema leaves the method out.
    */
   schemaRule?(topic: string): Promise<string | undefined>
+  /**
+   * What of a namespace is not there: its tenant, or the namespace itself; undefined where both are, or where this client
+   * may not ask. A driver whose topics need neither leaves the method out.
+   */
+  missing?(tenant: string, namespace: string): Promise<'tenant' | 'namespace' | undefined>
 }
 
 /**

@@ -203,6 +203,7 @@ class RunningWorker implements Worker {
       builtins: this.#builtins,
       audit,
       coordinator,
+      missing: async (tenant, namespace) => client.topics.missing?.(tenant, namespace),
       cleanUp: (record, isBack) => {
         const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(CLEAN_UP_MS)])
         return cleanUpSubscription(client, record, isBack, signal)

@@ -10,6 +10,7 @@ import { isConnectorError } from '@pulsar-io/sdk'
 import { notFoundError, usageError } from '../errors.ts'
 import type { AdminClient } from './admin-client.ts'
 import { deduplicationOf } from './deduplication.ts'
+import { missingOf } from './missing.ts'
 import { topicPath } from './paths.ts'
 import { schemaRuleOf } from './schema-rule.ts'
 import { listTopics } from './topic-list.ts'
@@ -118,6 +119,10 @@ export class PulsarTopics implements Topics {
 
   async schemaRule(topic: string): Promise<string | undefined> {
     return schemaRuleOf(this.admin, topic)
+  }
+
+  async missing(tenant: string, namespace: string): Promise<'tenant' | 'namespace' | undefined> {
+    return missingOf(this.admin, tenant, namespace)
   }
 
   /** Partitions of a topic, 0 for one without, undefined where there is no such topic. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AdminClient, type AdminOptions } from '../../src/admin/admin-client.ts'
+import { missingOf } from '../../src/admin/missing.ts'
 import { tokenAuthentication } from '../../src/auth/index.ts'
 
 const servers: Server[] = []
@@ -109,5 +110,21 @@ describe('the admin interface', () => {
       response.end()
     })
     await expect(ask(clientOf(url))).rejects.toThrow('more than 8 redirects')
+  })
+})
+
+describe('what of a namespace is missing', () => {
+  it('is the tenant, the namespace, or nothing; and nothing where nobody tells', async () => {
+    const url = await answering((request, response) => {
+      if (request.url === '/admin/v2/namespaces/public') response.end('["public/default"]')
+      else if (request.url === '/admin/v2/namespaces/secret') response.writeHead(403).end('{"reason":"no"}')
+      else response.writeHead(404).end('{"reason":"Tenant does not exist"}')
+    })
+    const missing = (tenant: string, namespace: string) => missingOf(clientOf(url), tenant, namespace)
+    expect(await missing('public', 'default')).toBeUndefined()
+    expect(await missing('public', 'nope')).toBe('namespace')
+    expect(await missing('nope', 'default')).toBe('tenant')
+    expect(await missing('secret', 'default')).toBeUndefined()
+    expect(await missingOf(clientOf(NOBODY), 'public', 'default')).toBeUndefined()
   })
 })

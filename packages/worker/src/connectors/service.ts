@@ -37,6 +37,8 @@ export interface ServiceParts {
   readonly builtins: Builtins
   readonly audit: AuditTrail
   readonly coordinator: Coordinator
+  /** What of a namespace is not there. */
+  readonly missing: (tenant: string, namespace: string) => Promise<'tenant' | 'namespace' | undefined>
   /** Called for a sink that is gone, to delete its subscription. */
   readonly cleanUp: (record: ConnectorRecord, isBack: () => boolean) => Promise<void>
   readonly log: (level: LogLevel, message: string, fields?: LogFields) => void
@@ -107,6 +109,7 @@ export class ConnectorService {
   }
 
   async create(facts: KindFacts, fqn: Fqn, given: GivenConnector, actor: Actor): Promise<void> {
+    await this.#refuseNowhere(fqn)
     this.#refuseTwin(facts, fqn)
     const checkedPackage = await this.#parts.packages.check(this.#givenPackage(facts, given))
     const { config, plan } = await checkConfig(facts, fqn, withoutPackage(facts, given.config), checkedPackage.archive)
@@ -319,6 +322,13 @@ export class ConnectorService {
   #find(facts: KindFacts, fqn: Fqn): ConnectorRecord | undefined {
     const record = this.#records.get(fqnText(fqn))
     return record?.kind === facts.kind ? record : undefined
+  }
+
+  /** The embedded log has every namespace; a cluster has those that somebody made. */
+  async #refuseNowhere({ tenant, namespace }: Fqn): Promise<void> {
+    const missing = await this.#parts.missing(tenant, namespace)
+    if (missing === 'tenant') throw new ReplyError(400, 'Tenant does not exist')
+    if (missing === 'namespace') throw new ReplyError(400, 'Namespace does not exist')
   }
 
   #refuseTwin(facts: KindFacts, fqn: Fqn): void {
