@@ -23,7 +23,10 @@ export interface RestartPolicy {
   readonly crashLoopAfter: number
   /** Crashes in a row after which the run gives up with exit code 1; undefined: never. */
   readonly giveUpAfter?: number
-  /** Milliseconds after which an instance that failed for good is tried again; undefined: never, its failure ends the run. */
+  /**
+   * Milliseconds between tries of an instance that failed for good, at most: they begin with a second and double.
+   * Undefined: it is not tried again, its failure ends the run.
+   */
   readonly failedRetryMs?: number
 }
 

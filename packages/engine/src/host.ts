@@ -32,7 +32,7 @@ const RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopA
 
 /**
  * Runs one instance of a planned connector for as long as nobody stops it. A system that is away is waited for; an
- * instance that fails for good says why in its snapshot, and is tried again once a minute.
+ * instance that fails for good says why in its snapshot, and is tried again, in the end once a minute.
  *
  * @throws RangeError when the connector has no such instance
  */

@@ -14,6 +14,8 @@ import { defer, sleep } from './wait.ts'
 const HEALTHY_AFTER_MS = 60_000
 /** Milliseconds that a stopping instance gets beyond its drain timeout before it is killed. */
 const KILL_AFTER_MS = 15_000
+/** Milliseconds before the first retry of an instance that failed for good. */
+const FIRST_FAILED_RETRY_MS = 1_000
 
 /** How the whole life of an instance ended. */
 export type SupervisedEnd =
@@ -44,6 +46,8 @@ export class Supervisor {
   readonly #ended = defer<SupervisedEnd>()
   readonly #stopping = new AbortController()
   readonly #backoff: Backoff
+  /** Waits behind failures that only somebody else can cure, and that may be over soon all the same. */
+  readonly #failedBackoff: Backoff
   #instance: LaunchedInstance | undefined
   /** Numbers of the instance's earlier lives. */
   #before: InstanceSnapshot
@@ -52,12 +56,19 @@ export class Supervisor {
   #wasOpen = false
   #openedAt = 0
   #crashes = 0
+  #killAt = Number.POSITIVE_INFINITY
+  #killed = false
   #restarts = 0
 
   constructor(spec: InstanceSpec, options: SupervisorOptions) {
     this.spec = spec
     this.#options = options
     this.#backoff = new Backoff(options.restart)
+    const { failedRetryMs = 0 } = options.restart
+    this.#failedBackoff = new Backoff({
+      minDelayMs: Math.min(FIRST_FAILED_RETRY_MS, failedRetryMs),
+      maxDelayMs: failedRetryMs,
+    })
     this.#before = emptySnapshot(spec.instanceId)
     this.#now = this.#before
     this.opened = this.#opened.promise
@@ -80,6 +91,9 @@ export class Supervisor {
     this.#stopping.abort()
     if (!this.#instance) return
     if (first) this.#instance.stop(drainTimeoutMs)
+    const at = performance.now() + withinMs
+    if (at >= this.#killAt) return
+    this.#killAt = at
     void this.#killLater(this.#instance, withinMs)
   }
 
@@ -94,6 +108,7 @@ export class Supervisor {
         // Until then a restarted instance is shown in the state that its crash left.
         this.#override = undefined
         this.#openedAt = Date.now()
+        this.#failedBackoff.reset()
         this.#opened.resolve()
         return
       case 'snapshot':
@@ -127,7 +142,7 @@ export class Supervisor {
     } else if (!this.#isFinal(end)) void this.#restart(error, end)
     else if (this.#options.restart.failedRetryMs === undefined)
       this.#finish({ how: 'failed', error }, 'failed', error.message)
-    else void this.#retryFailed(error, end, this.#options.restart.failedRetryMs)
+    else void this.#retryFailed(error, end)
   }
 
   #isFinal(end: InstanceEnd & { how: 'failed' }): boolean {
@@ -144,7 +159,8 @@ export class Supervisor {
   }
 
   /** What it failed for may be put right from outside, such as a secret that is not there yet. */
-  async #retryFailed(error: Error, end: InstanceEnd & { how: 'failed' }, waitMs: number): Promise<void> {
+  async #retryFailed(error: Error, end: InstanceEnd & { how: 'failed' }): Promise<void> {
+    const waitMs = this.#failedBackoff.next()
     const { code } = end.failure
     this.#newLife({ state: 'failed', reason: error.message }, code)
     this.#log('error', 'failed', { reason: error.message, code, retryInMs: waitMs, ...stackOf(end, error) })
@@ -202,8 +218,9 @@ export class Supervisor {
     const done = new AbortController()
     void this.ended.then(() => done.abort())
     await sleep(afterMs, done.signal)
-    if (done.signal.aborted) return
-    this.#log('error', 'did not stop in time; ending it', { afterMs })
+    if (done.signal.aborted || this.#killed) return
+    this.#killed = true
+    this.#log('error', 'did not stop in time; ending it', { afterMs: Math.round(afterMs) })
     instance.kill()
   }
 
