@@ -16,10 +16,10 @@ line and the summary go to stderr. Every run ends with one line:
 | exit code | meaning |
 | --- | --- |
 | 0 | done, or stopped by a signal after settling what was in flight |
-| 1 | the connector failed for good |
+| 1 | the connector failed for good, or the worker refuses what was asked |
 | 2 | the command line or the configuration is wrong; every problem is listed |
 | 3 | the archive is refused |
-| 4 | the messaging system or the external system could not be reached at the first open |
+| 4 | the messaging system or the external system could not be reached at the first open, or the worker not at all |
 | 130, 143 | a second SIGINT or SIGTERM ended it at once |
 
 This page is generated from the program (\`pnpm run docs\`).

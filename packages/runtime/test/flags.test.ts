@@ -68,6 +68,39 @@ describe('localrun', () => {
   })
 })
 
+describe('create and update', () => {
+  const LOCAL = /^--(state-storage|broker-?service|use[-_]tls|secrets-provider|metrics-port)/i
+  const remote = (flags: string) => flags.split(/\s+/).filter(flag => !LOCAL.test(flag))
+
+  it.each([
+    ['sinks create', `${COMMON} ${SINK}`],
+    ['sinks update', `${COMMON} ${SINK} --update-auth-data`],
+    ['sources create', `${COMMON} ${SOURCE}`],
+    ['sources update', `${COMMON} ${SOURCE} --update-auth-data`],
+  ])('of %s have every flag of pulsar-admin, and none of a local run', (path, wanted) => {
+    const has = new Set(find(path).options.flatMap(option => [option.short, option.long]))
+    expect(remote(wanted).filter(flag => !has.has(flag))).toEqual([])
+    expect([...has].filter(flag => flag && LOCAL.test(flag))).toEqual([])
+  })
+
+  it('know each worker by its address, however it is spelt', async () => {
+    for (const spelling of ['--admin-url', '--web-service-url', '--webServiceUrl']) {
+      const command = find('sinks list')
+      command.exitOverride().action(() => undefined)
+      await command.parseAsync([spelling, 'http://x:1'], { from: 'user' })
+      expect(command.opts()).toEqual({ adminUrl: 'http://x:1' })
+    }
+  })
+
+  it.each(['delete', 'get', 'status', 'start', 'stop', 'restart'])('%s has the flags of pulsar-admin', name => {
+    for (const kind of ['sinks', 'sources']) {
+      const has = find(`${kind} ${name}`).options.map(option => option.long)
+      const instance = ['delete', 'get'].includes(name) ? [] : ['--instance-id']
+      expect(has).toEqual(expect.arrayContaining(['--tenant', '--namespace', '--name', ...instance]))
+    }
+  })
+})
+
 describe('flags without effect', () => {
   it.each([
     ['sink', sinkConfigSchema],

@@ -32,6 +32,12 @@ export const sourceFlags: readonly FlagGroup[] = [
           'Schema of the topic: a type such as json, avro:<file or definition>, or an object; default what the source declares. Also -st',
         field: 'schemaType',
       },
+      {
+        flags: '--batch-builder <kind>',
+        description: 'Records that share an entry of a topic: any (DEFAULT), or those of one key (KEY_BASED)',
+        field: 'batchBuilder',
+        choices: ['DEFAULT', 'KEY_BASED'],
+      },
       { flags: '--producer-config <json>', description: 'How to publish', field: 'producerConfig', json: true },
       {
         flags: '--batch-source-config <json>',
@@ -44,7 +50,6 @@ export const sourceFlags: readonly FlagGroup[] = [
   {
     heading: INERT_HEADING,
     flags: [
-      { flags: '--batch-builder <kind>', description: 'DEFAULT or KEY_BASED', field: 'batchBuilder' },
       {
         flags: '--deserialization-classname <class>',
         description: 'Java serde class',
