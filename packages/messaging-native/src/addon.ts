@@ -59,6 +59,7 @@ export interface AddonProducerConfig {
   compressionType?: string
   batchingEnabled?: boolean
   batchingMaxMessages?: number
+  batchingMaxAllowedSizeInBytes?: number
   batchingMaxPublishDelayMs?: number
   chunkingEnabled?: boolean
 }

@@ -1,10 +1,11 @@
-import { fullTopicName, type ProducerOptions } from '@pulsar-io/messaging'
+import { type BatchingOptions, fullTopicName, type ProducerOptions } from '@pulsar-io/messaging'
 import type { AddonClient, AddonProducer, AddonProducerConfig } from './addon.ts'
 import { closedError, namedError } from './errors.ts'
 import type { NativeProducerDefaults } from './options.ts'
 import { NativeProducer } from './producer.ts'
 import { addonSchema } from './schema.ts'
 
+const MIB = 1024 * 1024
 const COMPRESSION = { NONE: 'None', LZ4: 'LZ4', ZLIB: 'Zlib', ZSTD: 'ZSTD', SNAPPY: 'SNAPPY' } as const
 
 /** Opens a producer. Rejects with what the broker says, and when the signal aborts. */
@@ -20,34 +21,47 @@ export async function openProducer(
   const maxPendingMessages = Math.max(1, defaults.maxPendingMessages ?? 5_000)
   const opening = client.createProducer(producerConfig(topic, options, defaults, maxPendingMessages))
   const opened = await aborted(opening, signal, topic)
-  const bounds = { maxPendingMessages, maxPendingBytes: defaults.maxPendingBytes ?? 64 * 1024 * 1024 }
+  const bounds = { maxPendingMessages, maxPendingBytes: defaults.maxPendingBytes ?? 64 * MIB }
   const producer: NativeProducer = new NativeProducer(topic, opened, bounds, () => onClose(producer))
   return producer
 }
 
 function producerConfig(
   topic: string,
-  { name, access, schema, properties }: ProducerOptions,
-  { batching, compression, sendTimeoutMs }: NativeProducerDefaults,
+  { name, access, schema, properties, compression, batching: ownBatching }: ProducerOptions,
+  defaults: NativeProducerDefaults,
   maxPendingMessages: number,
 ): AddonProducerConfig {
   const own = addonSchema(topic, schema)
+  const batching = { ...defaults.batching, ...ownBatching }
   return {
     topic,
     accessMode: access ?? 'Shared',
-    sendTimeoutMs: sendTimeoutMs ?? 30_000,
+    sendTimeoutMs: defaults.sendTimeoutMs ?? 30_000,
     maxPendingMessages,
     maxPendingMessagesAcrossPartitions: maxPendingMessages,
     blockIfQueueFull: false,
     // As Java's clients divide keys among partitions, and ours.
     messageRoutingMode: 'RoundRobinDistribution',
     hashingScheme: 'JavaStringHash',
-    compressionType: COMPRESSION[compression ?? 'NONE'],
-    batchingEnabled: batching ?? false,
-    ...(batching === true ? { batchingMaxMessages: 1000, batchingMaxPublishDelayMs: 1 } : { chunkingEnabled: true }),
+    compressionType: COMPRESSION[compression ?? defaults.compression ?? 'NONE'],
+    ...(batching.enabled !== false && batching.keys === 'mixed' ? together(batching) : APART),
     ...(name === undefined ? {} : { producerName: name }),
     ...(own === undefined ? {} : { schema: own }),
     ...(properties === undefined ? {} : { properties: { ...properties } }),
+  }
+}
+
+/** Each message has an entry for itself, and what is larger than an entry is split. */
+const APART = { batchingEnabled: false, chunkingEnabled: true }
+
+function together({ maxMessages, maxBytes, maxDelayMs }: BatchingOptions) {
+  return {
+    batchingEnabled: true,
+    batchingMaxMessages: maxMessages ?? 1000,
+    // With its metadata, a batch has to be smaller than the smallest limit that brokers are run with.
+    batchingMaxAllowedSizeInBytes: Math.min(maxBytes ?? MIB, 4 * MIB),
+    batchingMaxPublishDelayMs: Math.max(1, maxDelayMs ?? 1),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { BatchingOptions, CompressionType } from '@pulsar-io/messaging'
 import type { PulsarOptions } from '@pulsar-io/messaging-pulsar'
 import type { Logger } from '@pulsar-io/sdk'
 import type { Addon } from './addon.ts'
@@ -28,12 +29,12 @@ export interface NativeOptions
 /** What producers do. */
 export interface NativeProducerDefaults {
   /**
-   * Whether messages share entries. Brokers hand out entries, and the addon cannot keep keys apart without changing the
-   * order, so this is not for topics with Key_Shared subscriptions. Default false.
+   * How messages share entries; only with `keys: 'mixed'`, otherwise each has its own. The addon either mixes keys, or
+   * sorts by them, which changes the order and, with deduplication, loses what it sorted behind.
    */
-  readonly batching?: boolean | undefined
+  readonly batching?: BatchingOptions | undefined
   /** Default NONE. */
-  readonly compression?: 'NONE' | 'LZ4' | 'ZLIB' | 'ZSTD' | 'SNAPPY' | undefined
+  readonly compression?: CompressionType | undefined
   /** Milliseconds until `send` rejects because nothing was confirmed. Default 30000. */
   readonly sendTimeoutMs?: number | undefined
   /** Messages on their way, at most. Default 5000. */

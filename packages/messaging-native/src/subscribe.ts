@@ -1,5 +1,5 @@
-import { type ConsumerOptions, fullTopicName, splitPartition, topicPattern } from '@pulsar-io/messaging'
-import type { PulsarClient } from '@pulsar-io/messaging-pulsar'
+import { type ConsumerOptions, fullTopicName, splitPartition, type Topics, topicPattern } from '@pulsar-io/messaging'
+import type { SchemaInfo } from '@pulsar-io/sdk'
 import type { Addon, AddonClient, AddonConsumer } from './addon.ts'
 import { NativeConsumer } from './consumer.ts'
 import { closedError, namedError, unsupportedError, usageError } from './errors.ts'
@@ -7,12 +7,17 @@ import type { NativeConsumerDefaults } from './options.ts'
 import { Part } from './part.ts'
 import { readingSchema } from './schema.ts'
 
+/** Knows of topics, schemas and backlogs what the addon does not tell. */
+export interface Companion {
+  readonly topics: Pick<Topics, 'list' | 'stats'>
+  readonly schemas: { latest(topic: string): Promise<SchemaInfo | undefined> }
+}
+
 /** What subscribing takes from the client. */
 export interface SubscribeContext {
   readonly addon: Addon
   readonly client: AddonClient
-  /** Knows of topics, schemas and backlogs what the addon does not tell. */
-  readonly pulsar: PulsarClient
+  readonly pulsar: Companion
   readonly defaults: NativeConsumerDefaults
   readonly report: (error: unknown) => void
 }
