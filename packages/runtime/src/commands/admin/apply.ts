@@ -16,6 +16,7 @@ import { named } from './configure.ts'
 import { type Change, differences } from './difference.ts'
 import { shownChanges } from './hide.ts'
 import { formatOf, formatted, print } from './output.ts'
+import { send } from './send.ts'
 import { shownName } from './target.ts'
 
 /** A connector of the file, checked and ready to be sent. */
@@ -97,7 +98,7 @@ async function applyOne(admin: Admin, wanted: Wanted, values: FlagValues): Promi
   const base = { kind, name: shownName(config), ...(dryRun ? { dryRun } : {}) }
   const found = await describe(admin, wanted)
   if (found === undefined) {
-    if (!dryRun) await send(admin, wanted, 'create', sent.archive)
+    if (!dryRun) await put(admin, wanted, 'create', sent.archive)
     return { ...base, action: 'created', changes: [] }
   }
   const archive = archiveChange(found, sent, values.upload === true)
@@ -108,7 +109,7 @@ async function applyOne(admin: Admin, wanted: Wanted, values: FlagValues): Promi
   const certain = archive.send || changes.some(change => change.hidden === undefined)
   if (dryRun) return { ...base, action: certain ? 'updated' : 'perhaps', changes: shown, ...notes }
   try {
-    await send(admin, wanted, 'update', archive.send ? sent.archive : undefined, found.version)
+    await put(admin, wanted, 'update', archive.send ? sent.archive : undefined, found.version)
     return { ...base, action: 'updated', changes: shown, ...notes }
   } catch (error) {
     // Only the worker knows whether a hidden value is another one, and what it makes of spellings.
@@ -166,7 +167,7 @@ function archiveChange(found: Found, sent: ArchiveToSend, upload: boolean): Arch
   }
 }
 
-async function send(
+async function put(
   admin: Admin,
   { kind, config }: Wanted,
   action: 'create' | 'update',
@@ -175,7 +176,5 @@ async function send(
 ): Promise<void> {
   // What it says of the archive is said by the upload, or not at all.
   const { archive: _, sinkType, sourceType, ...rest } = config as SinkConfig & SourceConfig
-  const options = { archive, ifVersion }
-  if (kind === 'sink') await admin.sinks[action](rest, options)
-  else await admin.sources[action](rest, options)
+  await send(admin, kind, action, rest, { archive, ifVersion })
 }

@@ -9,6 +9,7 @@ import { EXIT } from '../../exit.ts'
 import type { FlagValues } from '../../flags/flag.ts'
 import { calling, waitOf, waitUntilRunning } from './calling.ts'
 import { print } from './output.ts'
+import { send } from './send.ts'
 
 /** `sinks create`, `sources create`: everything is checked that can be before anything is sent. */
 export async function create(kind: ConnectorKind, values: FlagValues): Promise<number> {
@@ -22,8 +23,7 @@ export async function create(kind: ConnectorKind, values: FlagValues): Promise<n
   const sent = await lookup.toSend(archiveOf(kind, config) ?? '')
   const complete = named(config, sent)
   return calling(connect, async (admin, signal) => {
-    if (kind === 'sink') await admin.sinks.create(complete as SinkConfig, { archive: sent.archive })
-    else await admin.sources.create(complete as SourceConfig, { archive: sent.archive })
+    await send(admin, kind, 'create', complete as SinkConfig & SourceConfig, { archive: sent.archive })
     await print('Created successfully\n')
     await waitUntilRunning(admin, kind, complete, { timeoutMs, signal })
     return EXIT.ok
@@ -49,8 +49,7 @@ export async function update(kind: ConnectorKind, values: FlagValues): Promise<n
   const complete = named(config, sent)
   return calling(connect, async (admin, signal) => {
     const options = { archive: sent?.archive, updateAuthData }
-    if (kind === 'sink') await admin.sinks.update(complete as SinkConfig, options)
-    else await admin.sources.update(complete as SourceConfig, options)
+    await send(admin, kind, 'update', complete as SinkConfig & SourceConfig, options)
     await print('Updated successfully\n')
     await waitUntilRunning(admin, kind, complete, { timeoutMs, signal })
     return EXIT.ok
