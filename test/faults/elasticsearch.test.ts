@@ -25,23 +25,29 @@ describe.skipIf(!own.available)('a server that goes away half-way', { timeout: 9
   if (!own.available) return
   const server = new SearchServer(own)
 
-  it('and comes back: the sink pauses, says so, goes on, and every record is there once', async () => {
-    const index = uniqueName('restart')
-    const user = await workspace()
-    await user.produce('events', numberedLines(RECORDS))
-    const run = user.start(sink(own.url, index))
-    await run.while(async () => (await server.indexed(index)) > RECORDS / 4, { pollMs: 5, what: 'a quarter' })
-    await own.kill()
-    const lost = await run.logged(/connection lost; nothing is lost/, { withinMs: 60_000 })
-    expect(lost).toMatchObject({ level: 'warn', reason: expect.stringContaining(own.url) })
-    await run.while(() => run.log.filter(({ msg }) => msg.startsWith('connection lost')).length >= 3)
-    await own.start()
-    const end = await run.end(90_000)
-    expect(end, end.stderr).toMatchObject({ code: 0, summary: { deadLettered: 0 } })
-    expect(end.log.some(({ msg }) => msg === 'connected again')).toBe(true)
-    const found = (await server.documents(index, 'n')).map(({ _source }) => _source)
-    expect(tally(found, RECORDS)).toEqual(intact)
-  })
+  it.each([
+    ['is killed', () => own.kill()],
+    ['is stopped in good order', () => own.stop()],
+  ])(
+    'because it %s, and comes back: the sink pauses, says so, goes on, and every record is there once',
+    async (_, end) => {
+      const index = uniqueName('restart')
+      const user = await workspace()
+      await user.produce('events', numberedLines(RECORDS))
+      const run = user.start(sink(own.url, index))
+      await run.while(async () => (await server.indexed(index)) > RECORDS / 4, { pollMs: 5, what: 'a quarter' })
+      await end()
+      const lost = await run.logged(/connection lost; nothing is lost/, { withinMs: 60_000 })
+      expect(lost).toMatchObject({ level: 'warn', reason: expect.stringContaining(own.url) })
+      await run.while(() => run.log.filter(({ msg }) => msg.startsWith('connection lost')).length >= 3)
+      await own.start()
+      const ended = await run.end(90_000)
+      expect(ended, ended.stderr).toMatchObject({ code: 0, summary: { deadLettered: 0 } })
+      expect(ended.log.some(({ msg }) => msg === 'connected again')).toBe(true)
+      const found = (await server.documents(index, 'n')).map(({ _source }) => _source)
+      expect(tally(found, RECORDS)).toEqual(intact)
+    },
+  )
 })
 
 describe.skipIf(!shared.available)('a network between sink and server', { timeout: 60_000 }, () => {

@@ -50,6 +50,14 @@ export function extract(record: Record, config: DocumentConfig): Extracted {
   }
 }
 
+/** The document with `@timestamp`, where it has none. Throws a RecordError (`PIO_ES_MALFORMED`) when it is no JSON. */
+export function withTimestamp({ fields }: Extracted, document: string, time: number): string {
+  // Most documents have none at all, and need not be read for it.
+  if (document.includes('"@timestamp"') && fields()?.['@timestamp'] !== undefined) return document
+  const rest = document.slice(document.indexOf('{') + 1)
+  return `{"@timestamp":"${new Date(time).toISOString()}"${/^\s*\}/.test(rest) ? '' : ','}${rest}`
+}
+
 const isBraced = (text: string): boolean => text.startsWith('{') && text.endsWith('}')
 
 function objectOf(value: unknown, stripNulls: boolean): Fields {

@@ -1,5 +1,14 @@
 import { AuthError, ConnectionError, ConnectorError, RecordError, TransientError } from '@pulsar-io/sdk'
 
+/** Documents must not get in without what the pipeline does to them, and none of them is to blame. */
+export function noPipeline(what: string): ConnectorError {
+  return new ConnectorError(
+    'PIO_ES_NO_PIPELINE',
+    'block',
+    `${what}; create the pipeline, or correct the option pipeline`,
+  )
+}
+
 /** What a server says went wrong, with one item or with a request. */
 export interface ServerError {
   readonly type: string
@@ -51,6 +60,10 @@ export function errorOf(
       'block',
       `${where.url} cannot take documents for index ${index} (${said})`,
     )
+  if (/^pipeline with id \[.*\] does not exist/.test(error.reason)) return noPipeline(`${where.url} says: ${said}`)
+  // A pipeline that fails on purpose answers 500, and would do so each time.
+  if (/^(fail_processor|ingest_processor)_exception$/.test(error.type))
+    return new RecordError(`the pipeline at ${where.url} refuses the document (${said})`, { code: 'PIO_ES_REJECTED' })
   if (status === 413)
     return new RecordError(`the document is too large for ${where.url} (${said}); see http.max_content_length there`, {
       code: 'PIO_ES_TOO_LARGE',

@@ -2,6 +2,7 @@ import type { Logger } from '@pulsar-io/sdk'
 import { type BulkResult, bulk, type Operation } from './bulk.ts'
 import { Indices } from './indices.ts'
 import type { Config } from './options.ts'
+import { checkPipeline, ensureTemplate } from './prerequisites.ts'
 import { connect } from './server.ts'
 import { tlsSettings } from './tls.ts'
 
@@ -16,9 +17,16 @@ export interface IndexClient {
   close(): Promise<void>
 }
 
-/** Connects and checks the credentials. Throws a ConfigError, ConnectionError or AuthError. */
+/** Connects and checks the credentials. Throws what stands in the way. */
 export async function openIndexClient(config: Config, logger: Logger): Promise<IndexClient> {
   const server = await connect(config, await tlsSettings(config.ssl), logger)
+  try {
+    await ensureTemplate(server, config, logger)
+    await checkPipeline(server, config, logger)
+  } catch (error) {
+    await server.wire.close()
+    throw error
+  }
   const indices = new Indices(server, config, logger)
   return {
     title: server.title,

@@ -1,9 +1,12 @@
-import type { Logger } from '@pulsar-io/sdk'
+import { ConnectorError, type Logger } from '@pulsar-io/sdk'
 import { requestError, serverError } from './errors.ts'
 import type { Config } from './options.ts'
 import type { Server } from './server.ts'
 
-type IndexConfig = Pick<Config, 'createIndexIfNeeded' | 'indexNumberOfShards' | 'indexNumberOfReplicas'>
+type IndexConfig = Pick<
+  Config,
+  'createIndexIfNeeded' | 'indexNumberOfShards' | 'indexNumberOfReplicas' | 'indexTemplateName' | 'dataStream'
+>
 
 /** Names that are known to be there; a connector that writes to more starts to ask again. */
 const MOST_KNOWN = 1000
@@ -47,7 +50,34 @@ export class Indices {
     return asked
   }
 
-  async #ask(name: string): Promise<void> {
+  #ask(name: string): Promise<void> {
+    return this.#config.dataStream ? this.#askForStream(name) : this.#askForIndex(name)
+  }
+
+  async #askForStream(name: string): Promise<void> {
+    const { wire, headers, where } = this.#server
+    const path = `/_data_stream/${encodeURIComponent(name)}`
+    const found = await wire.request({ method: 'GET', path, headers: headers.json })
+    if (found.status === 200) return
+    if (found.status === 403) {
+      this.#logger.info(`${where.who} may not see whether data stream ${name} exists; going on`, { index: name })
+      return
+    }
+    if (found.status !== 404) throw requestError(found.status, found.body, `look for data stream ${name}`, where)
+    // Without it the first document would make an index of the name, which is none.
+    if (!this.#config.createIndexIfNeeded)
+      throw new ConnectorError(
+        'PIO_ES_NO_INDEX',
+        'block',
+        `data stream ${name} is not at ${where.url}; create it (PUT ${path}), or set createIndexIfNeeded`,
+      )
+    const made = await wire.request({ method: 'PUT', path, headers: headers.json })
+    if (made.status < 300) this.#logger.info(`created data stream ${name}`, { index: name })
+    else if (serverError(made.body).type !== 'resource_already_exists_exception')
+      throw requestError(made.status, made.body, `create data stream ${name}`, where)
+  }
+
+  async #askForIndex(name: string): Promise<void> {
     const { wire, headers, where } = this.#server
     const path = `/${encodeURIComponent(name)}`
     const found = await wire.request({ method: 'HEAD', path, headers: headers.json })
@@ -65,8 +95,11 @@ export class Indices {
 
   async #create(name: string, path: string, hidden: boolean): Promise<void> {
     const { wire, headers, where } = this.#server
-    const { indexNumberOfShards, indexNumberOfReplicas } = this.#config
-    const settings = { number_of_shards: indexNumberOfShards, number_of_replicas: indexNumberOfReplicas }
+    const { indexNumberOfShards, indexNumberOfReplicas, indexTemplateName } = this.#config
+    const settings =
+      indexTemplateName === ''
+        ? { number_of_shards: indexNumberOfShards, number_of_replicas: indexNumberOfReplicas }
+        : {}
     const body = JSON.stringify({ settings })
     const made = await wire.request({ method: 'PUT', path, headers: headers.json, body })
     if (made.status < 300) {

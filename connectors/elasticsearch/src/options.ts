@@ -60,6 +60,20 @@ const fields = {
   indexNumberOfReplicas: integer({ min: 0 })
     .default(0)
     .meta({ description: 'Replicas of an index that this connector creates.' }),
+  indexTemplateName: text().default('').meta({
+    description: 'Name of indexTemplate on the server.',
+  }),
+  indexTemplate: z.record(z.string(), z.unknown(), { error: 'must be an object' }).default({}).meta({
+    description:
+      'An index template (index_patterns, template, data_stream, …) that is put on the server at start where it has none of indexTemplateName. createIndexIfNeeded leaves shards and replicas to it then.',
+  }),
+  dataStream: boolean().default(false).meta({
+    description:
+      'indexName is a data stream: documents are only added, and one without @timestamp gets the event time, or else the publish time. createIndexIfNeeded makes a missing one.',
+  }),
+  pipeline: text().default('').meta({
+    description: 'Ingest pipeline that documents go through; empty: what the index says.',
+  }),
   username: text().default('').meta({ description: 'User for basic authentication, together with password.' }),
   password: secret().default('').meta({ description: 'Password for basic authentication, together with username.' }),
   token: secret().default('').meta({ description: 'Bearer token, instead of username and password.' }),
@@ -122,6 +136,10 @@ const fields = {
   }),
   copyKeyFields: boolean().default(false).meta({
     description: 'Copies the fields of a structured key into the document; the document’s own fields win.',
+  }),
+  documentVersion: z.enum(['POSITION', 'NONE']).default('POSITION').meta({
+    description:
+      'Version of documents whose _id comes from a key or a field. POSITION: one that grows with the position in the topic, so that an old record which comes again never overwrites a newer one. NONE: the server counts, and the last write wins.',
   }),
   idHashingAlgorithm: z.enum(['NONE', 'SHA256', 'SHA512']).default('NONE').meta({
     description: 'Replaces the _id by its hash in base64, for ids longer than the 512 bytes that a server takes.',

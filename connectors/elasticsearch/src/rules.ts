@@ -15,6 +15,8 @@ export function problemsIn(config: Raw): Finding[] {
   return [
     ...urlProblems(config.elasticSearchUrl),
     ...indexProblems(config.indexName),
+    ...templateProblems(config),
+    ...dataStreamProblems(config),
     ...authProblems(config),
     ...sslProblems(config.ssl),
   ]
@@ -60,6 +62,29 @@ function indexProblems(raw: unknown): Finding[] {
   } catch (error) {
     return [{ path: ['indexName'], message: (error as Error).message }]
   }
+}
+
+function templateProblems({ indexTemplate, indexTemplateName }: Raw): Finding[] {
+  const given = typeof indexTemplate === 'object' && indexTemplate !== null && Object.keys(indexTemplate).length > 0
+  const named = typeof indexTemplateName === 'string' && indexTemplateName !== ''
+  if (given && !named) return [{ path: ['indexTemplateName'], message: 'required because indexTemplate is set' }]
+  if (named && !given) return [{ path: ['indexTemplate'], message: 'required because indexTemplateName is set' }]
+  return []
+}
+
+/** A data stream takes new documents only, and nothing replaces or deletes one. */
+function dataStreamProblems({ dataStream, keyIgnore, primaryFields, nullValueAction, indexName }: Raw): Finding[] {
+  if (dataStream !== true && dataStream !== 'true') return []
+  const found: Finding[] = []
+  const add = (path: string, message: string) => found.push({ path: [path], message })
+  if (keyIgnore === false || keyIgnore === 'false')
+    add('keyIgnore', 'must be true with dataStream: a data stream replaces no document by its key')
+  if (typeof primaryFields === 'string' && primaryFields !== '')
+    add('primaryFields', 'must be empty with dataStream: a data stream replaces no document by its fields')
+  if (nullValueAction === 'DELETE') add('nullValueAction', 'must not be DELETE with dataStream, which deletes nothing')
+  if (typeof indexName === 'string' && indexName.includes('%{'))
+    add('indexName', 'must have no date with dataStream, which begins new indices by itself')
+  return found
 }
 
 function authProblems(config: Raw): Finding[] {

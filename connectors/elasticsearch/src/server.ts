@@ -12,6 +12,8 @@ export interface Server {
   readonly title: string
   /** Media types that ask for one version's behaviour; empty: the plain ones, which every server takes. */
   readonly headers: MediaTypes
+  /** The ingest pipeline that documents go through; empty for none. */
+  readonly pipeline: string
 }
 
 /** `content-type` and `accept` of JSON and of newline-delimited JSON. */
@@ -38,7 +40,8 @@ export async function connect(config: Config, tls: TlsSettings | undefined, logg
     const found = identify(reply, mode, where, logger)
     const title = `${found.product} ${found.version ?? ''}`.trim()
     contradict(mode, found, title)
-    return { wire, where, title, headers: mediaTypes(vendor === 'elastic' ? found.major : undefined) }
+    const headers = mediaTypes(vendor === 'elastic' ? found.major : undefined)
+    return { wire, where, title, headers, pipeline: config.pipeline }
   } catch (error) {
     await wire.close()
     throw error

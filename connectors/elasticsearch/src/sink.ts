@@ -4,12 +4,13 @@ import {
   ConfigError,
   isConnectorError,
   type Outcome,
+  PositionClocks,
   type Record,
   RecordError,
   type SinkContext,
 } from '@pulsar-io/sdk'
 import type { Operation } from './bulk.ts'
-import { type Extracted, extract } from './document.ts'
+import { type Extracted, extract, withTimestamp } from './document.ts'
 import { fieldsId, finishId, keyFieldsId, positionId } from './ids.ts'
 import { type IndexClient, openIndexClient } from './index-client.ts'
 import { indexNameOfTopic, indexNameProblem, parseNamePattern } from './index-name.ts'
@@ -25,6 +26,8 @@ export class ElasticsearchSink implements BatchSink<Config> {
   #client: IndexClient | undefined
   #indexOf: (record: Record) => string = () => ''
   #primaryFields: readonly string[] = []
+  /** Undefined where no document is ever replaced, or the last write is to win. */
+  #versions: PositionClocks | undefined
 
   constructor(connect: typeof openIndexClient = openIndexClient) {
     this.#connect = connect
@@ -35,6 +38,8 @@ export class ElasticsearchSink implements BatchSink<Config> {
     this.#context = context
     this.#primaryFields = splitList(config.primaryFields)
     const { logger } = context
+    const keyed = !config.keyIgnore || this.#primaryFields.length > 0
+    if (keyed && config.documentVersion === 'POSITION') this.#versions = new PositionClocks(context, 'PIO_ES_STATE')
     for (const { level, message } of notices(config)) logger[level](message)
     const known = this.#chooseIndex(config, context.inputTopics)
     this.#client = await this.#connect(config, logger)
@@ -45,12 +50,13 @@ export class ElasticsearchSink implements BatchSink<Config> {
   async write(records: readonly Record[], batch: BatchInfo): Promise<readonly Outcome[]> {
     const client = this.#client
     if (!client) throw new Error('write was called before open')
+    const versions = await this.#versions?.timestamps(records)
     const outcomes = new Array<Outcome>(records.length).fill(undefined)
     const operations: Operation[] = []
     const owners: number[] = []
     records.forEach((record, i) => {
       try {
-        const operation = this.#operation(record)
+        const operation = this.#operation(record, versions?.[i])
         if (!operation) return
         operations.push(operation)
         owners.push(i)
@@ -99,17 +105,20 @@ export class ElasticsearchSink implements BatchSink<Config> {
   }
 
   /** What to do for a record; undefined when there is nothing to do. */
-  #operation(record: Record): Operation | undefined {
+  #operation(record: Record, version: bigint | undefined): Operation | undefined {
     const config = this.#config
     if (!config) throw new Error('write was called before open')
     const extracted = extract(record, config)
     const index = this.#indexOf(record)
     const own = this.#id(extracted, config)
-    if (extracted.text === null) return this.#tombstone(own, index, config)
+    if (extracted.text === null) return this.#tombstone(own, index, version, config)
     // A position is taken once only, so that what is already there is the same record delivered before.
-    return own === undefined
-      ? { action: 'create', index, id: finishId(positionId(record), config), document: extracted.text }
-      : { action: 'index', index, id: finishId(own, config), document: extracted.text }
+    if (own === undefined) {
+      const { text } = extracted
+      const document = config.dataStream ? withTimestamp(extracted, text, record.eventTime ?? record.publishTime) : text
+      return { action: 'create', index, id: finishId(positionId(record), config), document }
+    }
+    return { action: 'index', index, id: finishId(own, config), document: extracted.text, version }
   }
 
   /** The `_id` that the record itself names, if any. */
@@ -123,12 +132,17 @@ export class ElasticsearchSink implements BatchSink<Config> {
     return key === '' ? undefined : key
   }
 
-  #tombstone(id: string | undefined, index: string, config: Config): Operation | undefined {
+  #tombstone(
+    id: string | undefined,
+    index: string,
+    version: bigint | undefined,
+    config: Config,
+  ): Operation | undefined {
     if (config.nullValueAction === 'FAIL')
       throw new RecordError('the record has no value, and nullValueAction is FAIL', { code: 'PIO_ES_NULL' })
     if (config.nullValueAction === 'IGNORE') return undefined
     // Without a key there is no document that the record could mean.
-    return id === undefined ? undefined : { action: 'delete', index, id: finishId(id, config) }
+    return id === undefined ? undefined : { action: 'delete', index, id: finishId(id, config), version }
   }
 
   /** What the configuration makes of a document that cannot be written. */

@@ -18,6 +18,7 @@ function serverThat(answer: (body: string, call: Call) => Partial<Reply>): Serve
     title: 'test',
     where: { url: 'http://es:9200', who: 'user "jo"' },
     headers: { json: {}, lines: {} },
+    pipeline: '',
     wire: {
       request: async call => {
         bodies.push(call.body ?? '')
@@ -39,6 +40,79 @@ describe('bulk', () => {
     expect(server.bodies).toEqual([
       '{"create":{"_id":"1"}}\n{"n":1}\n{"index":{"_id":"2"}}\n{"n":2}\n{"delete":{"_id":"3"}}\n',
     ])
+  })
+
+  it('says the version of what it replaces or deletes, and takes a later one there for success', async () => {
+    const server = serverThat(() =>
+      items(item(409, 'version_conflict_engine_exception', 'index'), item(409, 'version_conflict', 'delete')),
+    )
+    const version = 1_767_225_600_000_000n
+    const results = await bulk(server, [
+      { ...op(1, 'index'), version },
+      { ...op(2, 'delete'), version: 7n },
+    ])
+    expect(results).toEqual([undefined, undefined])
+    expect(server.bodies).toEqual([
+      `{"index":{"_id":"1","version":${version},"version_type":"external_gte"}}\n{"n":1}\n` +
+        '{"delete":{"_id":"2","version":7,"version_type":"external_gte"}}\n',
+    ])
+  })
+
+  it('names the pipeline that documents go through', async () => {
+    const queries: Call['query'][] = []
+    const server = serverThat((_, { query }) => {
+      queries.push(query)
+      return {}
+    })
+    await bulk({ ...server, pipeline: 'enrich' }, [op(1)])
+    await bulk(server, [op(1)])
+    expect(queries.map(query => query?.pipeline)).toEqual(['enrich', undefined])
+  })
+
+  it('keeps what meets a missing pipeline, and not what a pipeline refuses', async () => {
+    const server = serverThat(() =>
+      items(
+        { create: { status: 400, ...error('illegal_argument_exception', 'pipeline with id [p] does not exist') } },
+        { create: { status: 500, ...error('fail_processor_exception', 'no such country') } },
+      ),
+    )
+    const [missing, refused] = await bulk(server, [op(1), op(2)])
+    expect(missing).toMatchObject({ code: 'PIO_ES_NO_PIPELINE', retry: 'block' })
+    expect(refused).toMatchObject({ code: 'PIO_ES_REJECTED', message: expect.stringContaining('no such country') })
+  })
+
+  it('finds each result by its id where the answer is in another order', async () => {
+    const all: { [id: string]: object } = {
+      1: { create: { _id: '1', status: 201 } },
+      2: { create: { _id: '2', status: 400, ...error('document_parsing_exception', 'of 2') } },
+      3: { create: { _id: '3', status: 500, ...error('fail_processor_exception', 'of 3') } },
+    }
+    const server = serverThat(() => items(all[1] ?? {}, all[3] ?? {}, all[2] ?? {}))
+    const results = await bulk(server, [op(1), op(2), op(3)])
+    expect(results.map(result => result?.message.match(/of \d/)?.[0])).toEqual([undefined, 'of 2', 'of 3'])
+    expect(server.bodies).toHaveLength(1)
+  })
+
+  it('does again alone what shares an id with others in such an answer', async () => {
+    const server = serverThat(body => {
+      if (body.split('\n').length === 3)
+        return body.includes('"n":2') ? items({ index: { status: 400, ...error('document_parsing_exception') } }) : {}
+      const refused = { index: { _id: '1', status: 400, ...error('document_parsing_exception') } }
+      return items(refused, { index: { _id: '3', status: 200 } }, { index: { _id: '1', status: 200 } })
+    })
+    const results = await bulk(server, [op(1, 'index'), { ...op(2, 'index'), id: '1' }, op(3, 'index')])
+    expect(results.map(result => result?.code)).toEqual([undefined, 'PIO_ES_REJECTED', undefined])
+    expect(server.bodies).toHaveLength(3)
+  })
+
+  it('keeps to the order where a pipeline gives other ids', async () => {
+    const server = serverThat(() =>
+      items(
+        { create: { _id: 'x', status: 201 } },
+        { create: { _id: 'y', status: 400, ...error('document_parsing_exception') } },
+      ),
+    )
+    expect((await bulk(server, [op(1), op(2)])).map(result => result?.code)).toEqual([undefined, 'PIO_ES_REJECTED'])
   })
 
   it('names the index in each action where there are several', async () => {

@@ -20,7 +20,7 @@ describe('options', () => {
     expect(connector.parse(raw)).toMatchObject({ ok: true, config: raw })
   })
 
-  it('has Pulsar’s defaults', () => {
+  it('has Pulsar’s defaults, and its own', () => {
     const { elasticSearchUrl: _, ...rest } = configOf({ indexName: '' })
     expect(rest).toEqual({
       indexName: '',
@@ -29,6 +29,10 @@ describe('options', () => {
       createIndexIfNeeded: false,
       indexNumberOfShards: 1,
       indexNumberOfReplicas: 0,
+      indexTemplateName: '',
+      indexTemplate: {},
+      dataStream: false,
+      pipeline: '',
       username: '',
       password: '',
       token: '',
@@ -51,6 +55,7 @@ describe('options', () => {
       primaryFields: '',
       canonicalKeyFields: false,
       copyKeyFields: false,
+      documentVersion: 'POSITION',
       idHashingAlgorithm: 'NONE',
       conditionalIdHashing: false,
       stripNulls: true,
@@ -79,6 +84,26 @@ describe('options', () => {
       'indexName: must be lower case; use "my_index"',
       'password: required because username is set',
     ])
+  })
+
+  it('knows that a data stream only takes new documents', () => {
+    const wrong = { keyIgnore: false, primaryFields: 'id', nullValueAction: 'DELETE', indexName: 'logs-%{+yyyy}' }
+    expect(problems({ dataStream: 'true', ...wrong }).map(problem => problem.split(':')[0])).toEqual([
+      'keyIgnore',
+      'primaryFields',
+      'nullValueAction',
+      'indexName',
+    ])
+    expect(problems({ dataStream: true, indexName: 'logs' })).toEqual([])
+    expect(problems({ dataStream: false, ...wrong })).toEqual([])
+  })
+
+  it('wants the name of an index template with it', () => {
+    expect(problems({ indexTemplate: { index_patterns: ['a'] } })).toEqual([
+      'indexTemplateName: required because indexTemplate is set',
+    ])
+    expect(problems({ indexTemplateName: 'a' })).toEqual(['indexTemplate: required because indexTemplateName is set'])
+    expect(problems({ indexTemplate: 'a.json', indexTemplateName: 'a' })[0]).toContain('must be an object')
   })
 
   it('requires an address', () => {

@@ -46,6 +46,41 @@ describe('sink', () => {
     expect(codes(outcomes)).toEqual([undefined, 'PIO_ES_ID'])
   })
 
+  it('gives documents that can be replaced a version that grows with the position and stays the same', async () => {
+    const publishTime = Date.UTC(2026, 0, 1)
+    const versions = async (
+      config: object,
+      records = documents([{ a: 1 }, { a: 2 }, null], { key: 'k', publishTime }),
+    ) => {
+      const { sink, operations } = await openFake({ nullValueAction: 'DELETE', ...config })
+      for (const record of records) await sink.write([record], batch)
+      return operations.map(({ version }) => version)
+    }
+    const [first = 0n, second = 0n, third = 0n] = await versions({ keyIgnore: false })
+    expect([first >= publishTime * 1000, second > first, third > second]).toEqual([true, true, true])
+    expect(await versions({ keyIgnore: false })).toEqual([first, second, third])
+    expect(await versions({ primaryFields: 'a' }, documents([{ a: 1 }], { publishTime }))).toEqual([first])
+    expect(await versions({ keyIgnore: false, documentVersion: 'NONE' })).toEqual([undefined, undefined, undefined])
+    expect(await versions({})).toEqual([undefined, undefined])
+  })
+
+  it('dates documents of a data stream that have no date', async () => {
+    const { sink, operations } = await openFake({ dataStream: true })
+    const publishTime = Date.UTC(2026, 0, 1)
+    await sink.write(
+      documents([{ a: 1 }, '{ }', { '@timestamp': 5 }, { b: { '@timestamp': 5 } }], { publishTime }),
+      batch,
+    )
+    await sink.write(documents([{ a: 1 }], { publishTime, eventTime: 0 }), batch)
+    expect(operations.map(({ document }) => document)).toEqual([
+      '{"@timestamp":"2026-01-01T00:00:00.000Z","a":1}',
+      '{"@timestamp":"2026-01-01T00:00:00.000Z" }',
+      '{"@timestamp":5}',
+      '{"@timestamp":"2026-01-01T00:00:00.000Z","b":{"@timestamp":5}}',
+      '{"@timestamp":"1970-01-01T00:00:00.000Z","a":1}',
+    ])
+  })
+
   it('takes the index from the topic where none is named', async () => {
     const { sink, operations, checked } = await openFake({ indexName: '' })
     await sink.write(documents([{ a: 1 }], { topic: 'persistent://public/default/Good_Topic' }), batch)
@@ -78,7 +113,7 @@ describe('sink', () => {
     expect(codes(await fail.sink.write(tombstone, batch))).toEqual(['PIO_ES_NULL'])
     const remove = await openFake({ keyIgnore: false, nullValueAction: 'DELETE' })
     expect(codes(await remove.sink.write([...tombstone, ...documents([null])], batch))).toEqual([undefined, undefined])
-    expect(remove.operations).toEqual([{ action: 'delete', index: 'an_index', id: 'k' }])
+    expect(remove.operations).toMatchObject([{ action: 'delete', index: 'an_index', id: 'k' }])
     expect([ignore.operations, fail.operations]).toEqual([[], []])
   })
 

@@ -21,6 +21,7 @@ public final class OpenSearchNode {
           settings.put("discovery.type", "single-node");
           settings.put("cluster.routing.allocation.disk.threshold_enabled", "false");
           settings.putList("discovery.seed_hosts");
+          settings.putList("node.roles", "cluster_manager", "data", "ingest");
         })
         .build(OpenSearchRunner.newConfigs().clusterName("pulsar-io").numOfNode(1).basePath(args[2]).useLogger());
     Thread.currentThread().join();

