@@ -38,7 +38,19 @@ export interface AddonClient {
 }
 
 export interface AddonSchema {
-  schemaType: string
+  schemaType:
+    | 'String'
+    | 'Json'
+    | 'Protobuf'
+    | 'Avro'
+    | 'Boolean'
+    | 'Int8'
+    | 'Int16'
+    | 'Int32'
+    | 'Int64'
+    | 'Float32'
+    | 'Float64'
+    | 'ProtobufNative'
   name?: string
   schema?: string
   properties?: Record<string, string>
@@ -47,16 +59,16 @@ export interface AddonSchema {
 export interface AddonProducerConfig {
   topic: string
   producerName?: string
-  accessMode?: string
+  accessMode?: 'Shared' | 'Exclusive' | 'WaitForExclusive' | 'ExclusiveWithFencing'
   schema?: AddonSchema
   properties?: Record<string, string>
   sendTimeoutMs?: number
   maxPendingMessages?: number
   maxPendingMessagesAcrossPartitions?: number
   blockIfQueueFull?: boolean
-  messageRoutingMode?: string
-  hashingScheme?: string
-  compressionType?: string
+  messageRoutingMode?: 'RoundRobinDistribution'
+  hashingScheme?: 'JavaStringHash'
+  compressionType?: 'None' | 'LZ4' | 'Zlib' | 'ZSTD' | 'SNAPPY'
   batchingEnabled?: boolean
   batchingMaxMessages?: number
   batchingMaxAllowedSizeInBytes?: number
@@ -82,8 +94,8 @@ export interface AddonOutgoing {
 export interface AddonConsumerConfig {
   topic: string
   subscription: string
-  subscriptionType: string
-  subscriptionInitialPosition: string
+  subscriptionType: 'Exclusive' | 'Shared' | 'Failover' | 'KeyShared'
+  subscriptionInitialPosition: 'Latest' | 'Earliest'
   nAckRedeliverTimeoutMs?: number
   receiverQueueSize?: number
   consumerName?: string

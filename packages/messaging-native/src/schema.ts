@@ -3,7 +3,7 @@ import type { AddonSchema } from './addon.ts'
 import { unsupportedError } from './errors.ts'
 
 /** Types by the names of the addon; it knows no others. */
-const NAMES: Readonly<Partial<Record<SchemaType, string>>> = {
+const NAMES: Readonly<Partial<Record<SchemaType, AddonSchema['schemaType']>>> = {
   STRING: 'String',
   JSON: 'Json',
   PROTOBUF: 'Protobuf',

@@ -65,7 +65,7 @@ describe('loading the addon', () => {
 
   it('has the calls that the module has', () => {
     // Compiles, or not.
-    const of = (addon: typeof import('pulsar-client')): Addon => addon as Addon
+    const of = (addon: typeof import('pulsar-client')): Addon => addon
     expect(of).toBeTypeOf('function')
   })
 })

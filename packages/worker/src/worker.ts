@@ -104,7 +104,9 @@ class RunningWorker implements Worker {
     await this.#builtins.reload()
     const metrics = await openMetrics(() => this.#loaded?.runner.connectors() ?? [])
     this.#closers.push(async () => metrics.close())
-    const client = await openMessaging(this.#options.messaging)
+    const { messaging } = this.#options
+    // Instances may go through the addon, but it cannot tell which worker leads.
+    const client = await openMessaging(messaging?.driver === 'native' ? { ...messaging, driver: 'pulsar' } : messaging)
     this.#closers.push(() => client.close())
     const { auth, limits, tls } = this.#options
     const allLimits = { ...DEFAULT_WORKER_LIMITS, ...limits }

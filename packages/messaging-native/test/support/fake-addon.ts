@@ -28,7 +28,7 @@ export function fakeMessage(entryId: number, fields: { batchIndex?: number; text
   } satisfies AddonMessage
 }
 
-export function fakeId(bytes: Buffer): AddonMessageId {
+function fakeId(bytes: Buffer): AddonMessageId {
   return { serialize: () => bytes }
 }
 
