@@ -12,8 +12,7 @@ const table: (Verdict & { readonly fault: string })[] = []
 
 const NOTHING_WRONG = { lost: 0, twice: 0, reordered: 0, unread: 0, readReordered: 0 }
 
-/** Takes minutes, and has to be asked for: `FAULTS=1`. */
-describe.skipIf(!dedicated.available || !process.env.FAULTS)('numbered messages with sequence ids', () => {
+describe.skipIf(!dedicated.available)('numbered messages with sequence ids', () => {
   const clients: PulsarClient[] = []
 
   async function open(options: Partial<PulsarOptions> = {}): Promise<PulsarClient> {
