@@ -1,6 +1,7 @@
+import { readlinkSync } from 'node:fs'
 import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '@pulsar-io/sdk'
 import { z } from 'zod'
@@ -13,6 +14,8 @@ const ownerSchema = z.object({
   pid: z.int(),
   /** Tells a process from a later one with the same id; empty where the system does not say. */
   started: z.string(),
+  /** The same of the thread, as `<id> <start>`: one that was terminated could not release the lock, and its process lives on. */
+  thread: z.string().default(''),
   host: z.string(),
 })
 type Owner = z.output<typeof ownerSchema>
@@ -37,7 +40,13 @@ export class FileLock {
   }
 
   static async acquire(path: string, guarded: string, connector: string): Promise<Acquired> {
-    const us: Owner = { connector, pid: process.pid, started: await startOf(process.pid), host: hostname() }
+    const us: Owner = {
+      connector,
+      pid: process.pid,
+      started: await startOf(`${process.pid}`),
+      thread: await ownThread(),
+      host: hostname(),
+    }
     const text = JSON.stringify(us)
     let crashed = false
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -100,23 +109,36 @@ function parseOwner(text: string): Owner | undefined {
 async function isAlive(owner: Owner, us: Owner): Promise<boolean> {
   if (owner.host !== us.host) return true
   // An instance that is started again in this process follows one that ended without closing.
-  if (owner.pid === us.pid && owner.started === us.started) return owner.connector !== us.connector
+  if (owner.pid === us.pid && owner.started === us.started && owner.connector === us.connector) return false
   try {
     process.kill(owner.pid, 0)
   } catch (error) {
     if (errno(error) === 'ESRCH') return false
   }
-  return owner.started === (await startOf(owner.pid))
+  if (owner.started !== (await startOf(`${owner.pid}`))) return false
+  const [thread, started] = owner.thread.split(' ')
+  return !thread || !started || started === (await startOf(`${owner.pid}/task/${thread}`))
 }
 
-/** When a process was started, in the words of the kernel; empty where it has none or is of another kind. */
-async function startOf(pid: number): Promise<string> {
+async function ownThread(): Promise<string> {
   try {
-    const status = await readFile(`/proc/${pid}/stat`, 'utf8')
+    // Not asynchronously: then it would be a thread of the pool that looks.
+    const thread = basename(readlinkSync('/proc/thread-self'))
+    return `${thread} ${await startOf(`${process.pid}/task/${thread}`)}`
+  } catch {
+    // No /proc on this system.
+    return ''
+  }
+}
+
+/** When a process or a thread (`<process>/task/<thread>`) was started, in the words of the kernel; empty where it has none or is of another kind. */
+async function startOf(task: string): Promise<string> {
+  try {
+    const status = await readFile(`/proc/${task}/stat`, 'utf8')
     // The name in brackets may hold spaces; the start is the 20th field behind it (proc_pid_stat(5), field 22).
     return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   } catch {
-    // No /proc on this system, or no such process.
+    // No /proc on this system, or nothing of that number.
     return ''
   }
 }

@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { type Record, RecordError } from '@pulsar-io/sdk'
 import { record, records } from '@pulsar-io/testkit'
 import { describe, expect, it } from 'vitest'
@@ -223,6 +224,18 @@ describe('the lock', () => {
     const path = join(await folder(), 'out.ndjson')
     await openSink({ path })
     await expect(openSink({ path })).resolves.toBeDefined()
+  })
+
+  it.skipIf(process.platform !== 'linux')('of a thread that was terminated is taken over by anybody', async () => {
+    const path = join(await folder(), 'out.ndjson')
+    const acked = join(path, '..', 'acked')
+    await writeFile(acked, '0')
+    const argv = [JSON.stringify({ path }), 'ATLEAST_ONCE', '1000000', acked]
+    const thread = new Worker(new URL('./sink-child.ts', import.meta.url), { argv })
+    while ((await readFile(acked, 'utf8')) === '0') await new Promise(resolve => setTimeout(resolve, 10))
+    await expect(openSink({ path }, { name: 'second' })).rejects.toMatchObject({ code: 'PIO_FILE_LOCKED' })
+    await thread.terminate()
+    await expect(openSink({ path }, { name: 'second' })).resolves.toBeDefined()
   })
 
   it('of another host stays', async () => {
