@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Coordinator } from '../coordination.ts'
+import type { Coordinator, WorkerInfo } from '../coordination.ts'
 import { isLoopback } from '../options.ts'
 import { ReplyError } from '../reply-error.ts'
 import type { AccessRules } from '../security/access.ts'
@@ -16,6 +17,10 @@ export interface GuardParts {
   /** Called behind a change that the leader made for us. */
   readonly afterForward: () => Promise<void>
 }
+
+/** Milliseconds that a request waits for a leader, and between looks for one. */
+const LEADER_WAIT_MS = 5_000
+const LEADER_LOOK_MS = 20
 
 /** Pulsar's words. */
 const NOT_READY = 'Function worker service is not done initializing. Please try again in a little while.'
@@ -37,8 +42,9 @@ export function addGuards(app: FastifyInstance, { auth, ready, coordinator, afte
     }
     const self = coordinator()
     if (!early && (!ready() || self === undefined)) throw new ReplyError(503, NOT_READY)
-    if (!byLeader || self === undefined || self.isLeader()) return undefined
-    const leader = self.leader()
+    if (!byLeader || self === undefined) return undefined
+    const leader = await leaderOf(self)
+    if (self.isLeader()) return undefined
     // Whoever passed it on took this worker for the leader: nobody is sure at the moment.
     if (leader === undefined || leader.workerId === self.workerId || request.headers[FORWARDED_BY] !== undefined) {
       throw new ReplyError(503, NO_LEADER)
@@ -47,6 +53,13 @@ export function addGuards(app: FastifyInstance, { auth, ready, coordinator, afte
     await afterForward()
     return reply
   })
+}
+
+/** Between two leaders there is none for a moment, which is not worth an error. */
+async function leaderOf(self: Coordinator): Promise<WorkerInfo | undefined> {
+  const until = performance.now() + LEADER_WAIT_MS
+  while (!self.isLeader() && self.leader() === undefined && performance.now() < until) await sleep(LEADER_LOOK_MS)
+  return self.leader()
 }
 
 /**

@@ -27,6 +27,8 @@ import { LogTail } from './log-tail.ts'
 
 /** Milliseconds until a connector that could not even be planned is looked at again. */
 const PLAN_AGAIN_MS = 30_000
+/** Milliseconds that an instance gets to close when others have it already. */
+const CLOSE_MS = 2_000
 /** Milliseconds that an opening instance holds its place in the queue at most. */
 const OPENING_MS = 5_000
 
@@ -151,11 +153,15 @@ export class Runner {
     for (const { hosted } of this.#running.values()) void hosted?.stop(...this.#stopTimes())
   }
 
-  /** Milliseconds for draining, and, where others wait for it, until it is killed: some time is left for that to happen. */
+  /**
+   * Milliseconds for draining, and, where others wait for it, until it is killed. Behind the end of the lease it may close
+   * in good order, too, since it writes nothing any more.
+   */
   #stopTimes(): [drainTimeoutMs: number, withinMs?: number] {
     const { coordinator, drainTimeoutMs } = this.#options
     const left = coordinator.stopWithinMs()
-    return Number.isFinite(left) ? [Math.min(drainTimeoutMs, left * 0.5), left * 0.8] : [drainTimeoutMs]
+    if (!Number.isFinite(left)) return [drainTimeoutMs]
+    return [Math.min(drainTimeoutMs, left * 0.5), Math.max(left * 0.8, CLOSE_MS)]
   }
 
   #wanted(key: InstanceKey): { readonly record: ConnectorRecord; readonly generation: string } | undefined {
