@@ -11,6 +11,7 @@ import type {
   SinkInstanceStatus,
   SourceInstanceStatus,
 } from './status-types.ts'
+import { requireTransforms } from './transforms.ts'
 
 /** What every call takes. */
 export interface CallOptions {
@@ -122,6 +123,7 @@ function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
     http.json({ method: 'GET', path, signal })
   const send = async (method: 'POST' | 'PUT', config: Config, options: UpdateOptions): Promise<void> => {
     const id = fullName(config)
+    if ((config.transforms ?? []).length > 0) await requireTransforms(http, options.signal)
     const { archive, ...fields } = withArchive(config, kind, options.archive)
     const parts: (FormPart | undefined)[] = [
       jsonPart(kind.part, { ...fields, ...id, ...(archive === undefined ? {} : { archive: String(archive) }) }),

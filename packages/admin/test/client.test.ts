@@ -150,6 +150,21 @@ describe('requests', () => {
     expect(server.requests[1]?.body).toContain('{"updateAuthData":true}')
   })
 
+  it('sends transforms only to a worker that knows them: another would ignore them', async () => {
+    const config = { name: 'es', transforms: ['drop:email'] }
+    const pulsar = await adminOf([JETTY_404, CREATED])
+    const error = await failureOf(pulsar.admin.sinks.create(config))
+    expect(error.message).toMatch(/would ignore the transforms, and records would arrive as they are/)
+    expect(pulsar.server.requests.map(({ path }) => path)).toEqual(['/openapi.json'])
+
+    const own = await adminOf([{ status: 200, body: '{"info":{"title":"Pulsar IO worker"}}' }, CREATED])
+    await own.admin.sinks.update(config)
+    expect(own.server.requests[1]?.body).toContain('"transforms":["drop:email"]')
+    // Where there are none, nobody is asked.
+    await own.admin.sinks.update({ name: 'es', transforms: [] })
+    expect(own.server.requests).toHaveLength(3)
+  })
+
   it('tells who asks', async () => {
     const server = await serverWith({ status: 200, body: '[]' })
     let n = 0

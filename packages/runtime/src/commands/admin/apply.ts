@@ -5,6 +5,7 @@ import { archiveOf } from '../../config/archive-lookup.ts'
 import { readConfigFile } from '../../config/config-file.ts'
 import { ConfigProblems } from '../../config/config-problems.ts'
 import type { BuiltConnector } from '../../config/connector-config.ts'
+import { withInlineSchemas } from '../../config/inline-schemas.ts'
 import { optionProblems, readPipeline } from '../../config/pipeline.ts'
 import { type ArchiveToSend, ServerLookup } from '../../config/server-lookup.ts'
 import { EXIT } from '../../exit.ts'
@@ -84,7 +85,7 @@ async function readWanted(values: FlagValues, problems: Problem[]): Promise<read
 
 async function prepared({ spec }: BuiltConnector, lookup: ServerLookup): Promise<Wanted> {
   const sent = await lookup.toSend(archiveOf(spec.kind, spec.config) ?? '')
-  return { kind: spec.kind, sent, config: named(spec.config as SinkConfig & SourceConfig, sent) }
+  return { kind: spec.kind, sent, config: withInlineSchemas(named(spec.config, sent)) as SinkConfig & SourceConfig }
 }
 
 /** Sinks and sources share their names. */

@@ -4,6 +4,7 @@ import { connection, switchValue } from '../../admin-connection.ts'
 import { archiveOf } from '../../config/archive-lookup.ts'
 import { ConfigProblems } from '../../config/config-problems.ts'
 import { connectorFromFlags } from '../../config/connector-config.ts'
+import { withInlineSchemas } from '../../config/inline-schemas.ts'
 import { type ArchiveToSend, ServerLookup } from '../../config/server-lookup.ts'
 import { EXIT } from '../../exit.ts'
 import type { FlagValues } from '../../flags/flag.ts'
@@ -21,9 +22,9 @@ export async function create(kind: ConnectorKind, values: FlagValues): Promise<n
   await connector.check('all')
   const { config } = connector.spec
   const sent = await lookup.toSend(archiveOf(kind, config) ?? '')
-  const complete = named(config, sent)
+  const complete = withInlineSchemas(named(config, sent)) as SinkConfig & SourceConfig
   return calling(connect, async (admin, signal) => {
-    await send(admin, kind, 'create', complete as SinkConfig & SourceConfig, { archive: sent.archive })
+    await send(admin, kind, 'create', complete, { archive: sent.archive })
     await print('Created successfully\n')
     await waitUntilRunning(admin, kind, complete, { timeoutMs, signal })
     return EXIT.ok
@@ -46,10 +47,10 @@ export async function update(kind: ConnectorKind, values: FlagValues): Promise<n
     if (config.configs === undefined) await lookup.load(archive, kind)
     else await connector.check('options')
   }
-  const complete = named(config, sent)
+  const complete = withInlineSchemas(named(config, sent)) as SinkConfig & SourceConfig
   return calling(connect, async (admin, signal) => {
     const options = { archive: sent?.archive, updateAuthData }
-    await send(admin, kind, 'update', complete as SinkConfig & SourceConfig, options)
+    await send(admin, kind, 'update', complete, options)
     await print('Updated successfully\n')
     await waitUntilRunning(admin, kind, complete, { timeoutMs, signal })
     return EXIT.ok
