@@ -64,6 +64,9 @@ export async function brokerSettled(connection: Connection, signal: AbortSignal)
 export async function workerSettled(connection: Connection, signal: AbortSignal): Promise<void> {
   await brokerSettled(connection, signal)
   await ask('GET', '/admin/v2/worker/cluster/leader', connection, signal)
+  // A leader refuses changes until it has read everything.
+  const ready = await ask('GET', '/admin/v2/worker/cluster/leader/ready', connection, signal)
+  if (ready.trim() !== 'true') throw new Error('the leader of the functions workers is not ready')
 }
 
 /** Passes once the user who may only read may do so. */
