@@ -4,7 +4,7 @@ export { PULSAR_CAPABILITIES, PulsarClient } from './client.ts'
 export type { TlsOptions } from './connection/tls-options.ts'
 export type { PulsarConsumer } from './consumer/consumer.ts'
 export type { PulsarReaderOptions } from './consumer/open-reader.ts'
-export type { ConsumerDefaults, PulsarConsumerOptions } from './consumer/options.ts'
+export type { ConsumerDefaults, DeadLetterPolicy, PulsarConsumerOptions } from './consumer/options.ts'
 export { openPulsar } from './open.ts'
 export type { PulsarOptions } from './options.ts'
 export type {

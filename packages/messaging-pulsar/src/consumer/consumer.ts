@@ -2,6 +2,7 @@ import type { Consumer, Message, ReceiveOptions, SeekTarget } from '@pulsar-io/m
 import { fullTopicName } from '@pulsar-io/messaging'
 import { closedError, usageError } from '../errors.ts'
 import type { TransactionId } from '../transaction/transaction-id.ts'
+import type { DeadLetterActions, DeadLetters } from './dead-letters.ts'
 import { Delayed } from './delayed.ts'
 import { PulsarMessage } from './message.ts'
 import type { PartitionConsumer } from './partition-consumer.ts'
@@ -16,6 +17,7 @@ export interface ConsumerSettings {
   readonly nackMultiplier: number
   readonly nackMaxDelayMs: number
   readonly maxUnsettled: number
+  readonly deadLetters: DeadLetters | undefined
   readonly report: (error: unknown) => void
   readonly onClose: () => void
 }
@@ -62,6 +64,12 @@ export class PulsarConsumer implements Consumer {
     room: () => this.room,
   }
 
+  private readonly deadLetterActions: DeadLetterActions = {
+    acknowledge: messages => this.acknowledge(messages),
+    refuse: messages => this.negativeAcknowledge(messages),
+    report: error => this.settings.report(error),
+  }
+
   addPartition(partition: PartitionConsumer): void {
     this.partitions.push(partition)
     this.byTopic.set(partition.topic, partition)
@@ -100,7 +108,8 @@ export class PulsarConsumer implements Consumer {
     try {
       for (;;) {
         if (this.closing !== undefined) throw closedError(`the consumer of ${this.subscription}`)
-        const messages = this.takeAll(options)
+        const taken = this.takeAll(options)
+        const messages = (await this.settings.deadLetters?.sift(taken, this.deadLetterActions)) ?? taken
         if (messages.length > 0 || options.signal?.aborted) return messages
         for (const { failure } of this.partitions) if (failure !== undefined) throw failure
         const left = until === undefined ? undefined : until - performance.now()
@@ -191,7 +200,8 @@ export class PulsarConsumer implements Consumer {
     this.expiring.clear()
     this.settings.onClose()
     const error = closedError(`the consumer of ${this.subscription}`)
-    const results = await Promise.allSettled(this.partitions.map(partition => partition.close(error)))
+    const closing = [...this.partitions.map(partition => partition.close(error)), this.settings.deadLetters?.close()]
+    const results = await Promise.allSettled(closing)
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 

@@ -14,8 +14,20 @@ export interface ConsumerDefaults {
   readonly nackMaxDelayMs?: number | undefined
 }
 
+/** When a message that is handed out again and again goes to another topic. For Shared and Key_Shared. */
+export interface DeadLetterPolicy {
+  /** How often a message is handed out again before it goes there; at least 1. */
+  readonly maxRedeliverCount: number
+  /** Default: `TOPIC-SUBSCRIPTION-DLQ`, for each topic its own. */
+  readonly topic?: string | undefined
+  /** A subscription that is made together with the topic, so that the broker keeps what comes. */
+  readonly initialSubscription?: string | undefined
+}
+
 /** What a consumer of Pulsar is made of. */
 export interface PulsarConsumerOptions extends ConsumerOptions, ConsumerDefaults {
+  /** Default: a message is handed out again for ever. */
+  readonly deadLetterPolicy?: DeadLetterPolicy | undefined
   /** Only the last message of each key, where the topic is compacted. For Exclusive and Failover. Default false. */
   readonly readCompacted?: boolean | undefined
   /** Whether the place of the subscription is kept in step over replicated clusters. Default false. */

@@ -4,6 +4,7 @@ import { closedError, usageError } from '../errors.ts'
 import { topicParts } from '../topics-of.ts'
 import { INITIAL_POSITIONS, SUBSCRIPTION_TYPES } from '../wire/enums.ts'
 import { PulsarConsumer } from './consumer.ts'
+import { DeadLetters } from './dead-letters.ts'
 import type { ConsumerDefaults, PulsarConsumerOptions } from './options.ts'
 import { PartitionConsumer, type PartitionConsumerSettings } from './partition-consumer.ts'
 import { followPattern } from './pattern.ts'
@@ -31,6 +32,7 @@ export async function subscribe(
     nackMultiplier: options.nackMultiplier ?? defaults.nackMultiplier ?? 1,
     nackMaxDelayMs: options.nackMaxDelayMs ?? defaults.nackMaxDelayMs ?? 600_000,
     maxUnsettled,
+    deadLetters: options.deadLetterPolicy && new DeadLetters(context, options.deadLetterPolicy, options.subscription),
     report: context.report,
     onClose: () => {
       for (const stop of stops) stop()
@@ -164,6 +166,7 @@ function check({
   topicsPattern,
   maxUnsettled,
   readCompacted,
+  deadLetterPolicy,
   type,
 }: PulsarConsumerOptions): void {
   if (subscription === '') throw usageError('a subscription needs a name')
@@ -175,5 +178,13 @@ function check({
   }
   if (readCompacted && type !== 'Exclusive' && type !== 'Failover') {
     throw usageError(`readCompacted is for Exclusive and Failover, not for ${type}`)
+  }
+  if (deadLetterPolicy === undefined) return
+  if (type !== 'Shared' && type !== 'Key_Shared') {
+    // Nobody counts how often the others hand a message out.
+    throw usageError(`deadLetterPolicy is for Shared and Key_Shared, not for ${type}`)
+  }
+  if (!(deadLetterPolicy.maxRedeliverCount >= 1)) {
+    throw usageError(`maxRedeliverCount must be at least 1, got ${deadLetterPolicy.maxRedeliverCount}`)
   }
 }
