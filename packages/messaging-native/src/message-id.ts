@@ -100,11 +100,16 @@ class VarintReader {
   }
 
   skip(wireType: number): void {
-    if (wireType === WIRE_64) this.at += 8
-    else if (wireType === WIRE_32) this.at += 4
-    else if (wireType === WIRE_BYTES) this.at += Number(this.next())
-    else throw noMessageId(this.bytes)
+    const width = this.widthOf(wireType)
+    this.at += width
     if (this.at > this.bytes.length) throw noMessageId(this.bytes)
+  }
+
+  private widthOf(wireType: number): number {
+    if (wireType === WIRE_64) return 8
+    if (wireType === WIRE_32) return 4
+    if (wireType === WIRE_BYTES) return Number(this.next())
+    throw noMessageId(this.bytes)
   }
 }
 

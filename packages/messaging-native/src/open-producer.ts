@@ -6,6 +6,9 @@ import { NativeProducer } from './producer.ts'
 import { addonSchema } from './schema.ts'
 
 const MIB = 1024 * 1024
+const MAX_CHUNKS = 1000
+/** The addon divides it by the partitions; it is a signed number of 32 bits. */
+const NO_LIMIT = 2_000_000_000
 const COMPRESSION = { NONE: 'None', LZ4: 'LZ4', ZLIB: 'Zlib', ZSTD: 'ZSTD', SNAPPY: 'SNAPPY' } as const
 
 /** Opens a producer. Rejects with what the broker says, and when the signal aborts. */
@@ -38,8 +41,9 @@ function producerConfig(
     topic,
     accessMode: access ?? 'Shared',
     sendTimeoutMs: defaults.sendTimeoutMs ?? 30_000,
-    maxPendingMessages,
-    maxPendingMessagesAcrossPartitions: maxPendingMessages,
+    // Never the limit: waiting is done here, where the event loop goes on. A message in chunks counts as many.
+    maxPendingMessages: maxPendingMessages + MAX_CHUNKS,
+    maxPendingMessagesAcrossPartitions: NO_LIMIT,
     blockIfQueueFull: false,
     // As Java's clients divide keys among partitions, and ours.
     messageRoutingMode: 'RoundRobinDistribution',

@@ -37,7 +37,7 @@ describe.skipIf(!native.available || !broker.available)(`with a broker and the a
   })
 
   // Written in batches by somebody else: positions inside of entries are the consumer's business.
-  describe('entries that hold several messages', () => {
+  describe('entries', () => {
     const name = () => `persistent://public/default/native-${randomBytes(6).toString('hex')}`
     const open = async () => {
       if (!broker.available || !native.available) throw new Error(missing)
@@ -49,7 +49,7 @@ describe.skipIf(!native.available || !broker.available)(`with a broker and the a
     }
     const texts = (messages: readonly Message[]) => messages.map(({ payload }) => Buffer.from(payload ?? []).toString())
 
-    it('are told apart, acknowledged one by one, and sought to', async () => {
+    it('of several messages are told apart, acknowledged one by one, and sought to', async () => {
       const topic = name()
       const [pulsar, own] = (await open()) as [PulsarClient, NativeClient]
       const producer = await pulsar.createProducer({ topic })
@@ -71,7 +71,36 @@ describe.skipIf(!native.available || !broker.available)(`with a broker and the a
       await pulsar.close()
     })
 
-    it('are written where keys may mix', async () => {
+    it('of one message each: more of them than may be on their way, and one in chunks, to one of several partitions', async () => {
+      const topic = name()
+      const [pulsar, own] = (await open()) as [PulsarClient, NativeClient]
+      await own.topics.create(topic, { partitions: 3 })
+      const producer = await own.createProducer({ topic })
+      const large = { payload: Buffer.alloc(6 * 1024 * 1024, 'x'), key: 'k' }
+      const sent = [...Array.from({ length: 12_000 }, (_, i) => ({ payload: Buffer.from(`${i}`), key: 'k' })), large]
+      expect(await producer.send(sent)).toHaveLength(sent.length)
+      const consumer = await own.subscribe({
+        topics: [topic],
+        subscription: 's',
+        type: 'Failover',
+        initialPosition: 'Earliest',
+      })
+      let count = 0
+      while (count < sent.length) {
+        const messages = await consumer.receive({ maxMessages: 1000, timeoutMs: 15_000 })
+        expect(messages.map(({ payload }) => payload)).toEqual(
+          sent.slice(count, count + messages.length).map(({ payload }) => payload),
+        )
+        if (messages.length === 0) break
+        count += messages.length
+        await consumer.acknowledgeCumulative(messages.at(-1) as Message)
+      }
+      expect(count).toBe(sent.length)
+      await own.close()
+      await pulsar.close()
+    })
+
+    it('of several messages are written where keys may mix', async () => {
       const topic = name()
       const [pulsar, own] = (await open()) as [PulsarClient, NativeClient]
       const producer = await own.createProducer({

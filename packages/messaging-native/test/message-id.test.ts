@@ -30,6 +30,11 @@ describe('message ids', () => {
     expect(parseMessageId(formatMessageId(parts))).toEqual(parts)
   })
 
+  it('reads that of a message in chunks, which names the first as well', () => {
+    // As `pulsar-client` 1.18 gave it.
+    expect(parseMessageId(hex('08820110e15d18023a0808820110e05d1802'))).toEqual(id(130n, 12_001n, -1, 2))
+  })
+
   it('reads negative defaults that are written out, and passes over what it does not know', () => {
     // partition -1, batch_index 2, ack_set, batch_size 5, first_chunk_message_id, a fixed32 and a fixed64 field.
     const partition = '18ffffffffffffffffff01'

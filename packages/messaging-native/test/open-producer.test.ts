@@ -17,6 +17,8 @@ describe('opening a producer', () => {
         batchingEnabled: false,
         chunkingEnabled: true,
         blockIfQueueFull: false,
+        maxPendingMessages: 6_000,
+        maxPendingMessagesAcrossPartitions: 2_000_000_000,
         messageRoutingMode: 'RoundRobinDistribution',
         hashingScheme: 'JavaStringHash',
         compressionType: 'None',
