@@ -71,6 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 interface Loaded {
   readonly coordinator: Coordinator
   readonly service: ConnectorService
+  readonly packages: Packages
   readonly runner: Runner
   readonly status: StatusService
 }
@@ -130,7 +131,7 @@ class RunningWorker implements Worker {
         status: () => this.#parts.status,
         builtins: this.#builtins,
         uploads,
-        reload: () => this.#builtins.reload(),
+        reload: () => this.#reload(),
       }),
       ...workerRoutes({
         coordinator: () => this.#parts.coordinator,
@@ -148,6 +149,12 @@ class RunningWorker implements Worker {
     await this.#load(client)
     this.#ready = true
     this.#say('info', 'the worker takes requests', { url: this.url, workerId: this.workerId })
+  }
+
+  /** What starts from now on takes the archives as they are now. */
+  async #reload(): Promise<void> {
+    await this.#builtins.reload()
+    this.#parts.packages.forget()
   }
 
   close(): Promise<void> {
@@ -227,7 +234,7 @@ class RunningWorker implements Worker {
     })
     this.#closers.push(() => runner.close())
     this.#closers.push(() => service.settled())
-    this.#loaded = { coordinator, service, runner, status: new StatusService(runner, coordinator) }
+    this.#loaded = { coordinator, service, packages, runner, status: new StatusService(runner, coordinator) }
     const forget = coordinator.onChange(() => this.#onChange())
     this.#closers.push(async () => forget())
     await service.refresh()

@@ -172,6 +172,18 @@ describe('changes', () => {
     await eventually(() => place.lines().length === 1, 'it runs with the new one')
   })
 
+  it('of a built-in archive are seen behind a reload and a restart', async () => {
+    const worker = await place.worker()
+    await call(worker, 'POST', SINK, place.sink())
+    const version = async () =>
+      ((await call(worker, 'GET', '/admin/v3/sinks/builtinsinks')).body as { name: string }[]).map(({ name }) => name)
+    expect(await version()).toEqual(['probe'])
+    writeFileSync(place.path('probe.tgz'), probe('2.0.0', 'the second probe'))
+    expect(await call(worker, 'POST', '/admin/v3/sinks/reloadBuiltInSinks')).toMatchObject(DONE)
+    expect(await call(worker, 'POST', `${SINK}/restart`)).toMatchObject(DONE)
+    await eventually(() => place.logs.some(({ message }) => message === 'the second probe'), 'the new code runs')
+  })
+
   it('are told in the audit trail, without secrets', async () => {
     const worker = await place.worker()
     const configs = { file: place.path('out'), password: 'hunter2' }

@@ -27,6 +27,7 @@ export const sink = {
     return {
       open(given, context) {
         config = given
+        context.logger.info('GREETING')
         context.logger.info('the password is ' + given.password)
         if (ordered(config, 'refuse')) throw branded('PIO_CONFIG', 'stop', 'the probe cannot be run like this')
       },
@@ -49,8 +50,8 @@ export const source = {
 }
 `
 
-/** The bytes of the probe's archive; another `version` has another checksum. */
-export function probe(version = '1.0.0'): Buffer {
+/** The bytes of the probe's archive; another `version` has another checksum. The sink says `greeting` when it opens. */
+export function probe(version = '1.0.0', greeting = 'open'): Buffer {
   const configSchema = {
     type: 'object',
     required: ['file'],
@@ -65,7 +66,7 @@ export function probe(version = '1.0.0'): Buffer {
   return tgz(
     connectorEntries({
       files: {
-        'dist/index.js': `${PROBE}\n// ${version}\n`,
+        'dist/index.js': `${PROBE.replace('GREETING', greeting)}\n// ${version}\n`,
         'package.json': JSON.stringify({ name: 'probe', version, type: 'module', pulsarIo: { apiLevel: 1 } }),
       },
       manifest: {

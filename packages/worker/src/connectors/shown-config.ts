@@ -42,7 +42,7 @@ export function shownConfig(record: ConnectorRecord, manifest: Manifest | undefi
 }
 
 /** The `secrets` map: references stay, values are hidden. */
-export function shownSecrets(secrets: { readonly [name: string]: unknown }): { readonly [name: string]: unknown } {
+function shownSecrets(secrets: { readonly [name: string]: unknown }): { readonly [name: string]: unknown } {
   return Object.fromEntries(
     Object.entries(secrets).map(([name, value]) => [
       name,

@@ -86,7 +86,7 @@ export function addRoute(app: FastifyInstance, made: Route): void {
 }
 
 /** How every refusal looks. */
-export const reasonSchema = z.object({ reason: z.string() }).meta({ description: 'Why not' })
+const reasonSchema = z.object({ reason: z.string() }).meta({ description: 'Why not' })
 
 function answerOf({ answer }: Route): { readonly [status: string]: z.ZodType } {
   return answer === undefined ? { 204: z.null().meta({ description: 'Done' }) } : { 200: answer }

@@ -7,11 +7,18 @@ import { z } from 'zod'
 /** Bytes of one piece: a write of the store, and a message of a cluster, has to hold it. */
 const PIECE_BYTES = 1024 * 1024
 
-const markerSchema = z.object({ size: z.int().min(0), pieces: z.int().min(0), storedAt: z.number() })
+const markerSchema = z.object({
+  size: z.int().min(0),
+  pieces: z.int().min(0),
+  /** False while the pieces come or go. */
+  complete: z.boolean(),
+  storedAt: z.number(),
+})
+type Marker = z.output<typeof markerSchema>
 
 /**
  * Archives that were uploaded, durable in the messaging system, by the sha256 of their bytes. One is cut into pieces;
- * a marker behind them says that it is whole. The store is open only while it is used, since a driver may hold all of
+ * a marker says how many there are, and whether all of them are there. The store is open only while it is used, since a driver may hold all of
  * it in memory.
  */
 export class ArchiveStore {
@@ -32,14 +39,19 @@ export class ArchiveStore {
   /** Stores an archive; nothing happens when it is there. */
   async put(sha256: string, bytes: Uint8Array): Promise<void> {
     await this.#use(async store => {
-      if ((await marker(store, sha256)) !== undefined) return
-      let pieces = 0
-      for (let at = 0; at < bytes.byteLength; at += PIECE_BYTES) {
-        await store.put(pieceKey(sha256, pieces), bytes.subarray(at, at + PIECE_BYTES))
-        pieces++
+      if ((await marker(store, sha256))?.complete === true) return
+      const whole: Marker = {
+        size: bytes.byteLength,
+        pieces: Math.ceil(bytes.byteLength / PIECE_BYTES),
+        complete: true,
+        storedAt: Date.now(),
       }
-      const whole = { size: bytes.byteLength, pieces, storedAt: Date.now() }
-      await store.put(markerKey(sha256), Buffer.from(JSON.stringify(whole)))
+      // First of all, so that what a kill leaves is found again.
+      await mark(store, sha256, { ...whole, complete: false })
+      for (let n = 0; n < whole.pieces; n++) {
+        await store.put(pieceKey(sha256, n), bytes.subarray(n * PIECE_BYTES, (n + 1) * PIECE_BYTES))
+      }
+      await mark(store, sha256, whole)
     })
   }
 
@@ -55,22 +67,18 @@ export class ArchiveStore {
   /** Takes away what none of `used` names, here and in the store; what a killed upload left, too. */
   async collect(used: ReadonlySet<string>): Promise<readonly string[]> {
     return this.#use(async store => {
-      const gone = new Set<string>()
-      // The marker goes first: pieces without it are nothing.
-      for (const [key] of await store.entries('archive/')) {
+      const gone: string[] = []
+      for (const [key, bytes] of await store.entries('archive/')) {
         const sha256 = key.slice('archive/'.length)
         if (used.has(sha256)) continue
+        const left = markerOf(bytes)
+        await mark(store, sha256, { ...left, complete: false })
+        for (let n = 0; n < left.pieces; n++) await store.delete(pieceKey(sha256, n))
         await store.delete(key)
-        gone.add(sha256)
-      }
-      for (const [key] of await store.entries('piece/')) {
-        const sha256 = key.split('/')[1] ?? ''
-        if (used.has(sha256)) continue
-        await store.delete(key)
-        gone.add(sha256)
+        gone.push(sha256)
       }
       for (const sha256 of gone) await rm(this.#path(sha256), { force: true })
-      return [...gone]
+      return gone
     })
   }
 
@@ -79,7 +87,7 @@ export class ArchiveStore {
     if (await isWhole(path, sha256)) return path
     await this.#use(async store => {
       const whole = await marker(store, sha256)
-      if (whole === undefined) {
+      if (whole?.complete !== true) {
         throw new Error(`the archive ${sha256} is not in the store; update the connector with its archive again`)
       }
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
@@ -148,9 +156,17 @@ async function isWhole(path: string, sha256: string): Promise<boolean> {
   }
 }
 
-async function marker(store: KeyValueStore, sha256: string): Promise<z.output<typeof markerSchema> | undefined> {
+async function marker(store: KeyValueStore, sha256: string): Promise<Marker | undefined> {
   const bytes = await store.get(markerKey(sha256))
-  return bytes === undefined ? undefined : markerSchema.parse(JSON.parse(Buffer.from(bytes).toString()))
+  return bytes === undefined ? undefined : markerOf(bytes)
+}
+
+function markerOf(bytes: Uint8Array): Marker {
+  return markerSchema.parse(JSON.parse(Buffer.from(bytes).toString()))
+}
+
+function mark(store: KeyValueStore, sha256: string, made: Marker): Promise<void> {
+  return store.put(markerKey(sha256), Buffer.from(JSON.stringify(made)))
 }
 
 function markerKey(sha256: string): string {
