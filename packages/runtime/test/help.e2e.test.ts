@@ -37,6 +37,7 @@ describe('help', () => {
       'apply',
       'connectors',
       'topics',
+      'worker',
       'completion',
     ])
   })
@@ -54,6 +55,8 @@ describe('completion', () => {
     const { stdout } = await cli(tmpdir(), ['completion', 'bash'])
     expect(complete(stdout, 'runtime', 'con')).toEqual(['connectors'])
     expect(complete(stdout, 'runtime', 'sink', 'local')).toEqual(['localrun'])
+    expect(complete(stdout, 'runtime', 'sources', 'sta')).toEqual(['status', 'start'])
+    expect(complete(stdout, 'runtime', 'sinks', 'status', 'es', '--output', '')).toEqual(['json', 'table', 'yaml'])
     expect(complete(stdout, 'runtime', 'sinks', 'localrun', '--topics')).toEqual(['--topics-pattern'])
     expect(complete(stdout, 'runtime', '--archive', 'x', '--source-config-f')).toEqual(['--source-config-file'])
     expect(complete(stdout, 'runtime', 'run', '--isolation', 't')).toEqual(['thread'])
