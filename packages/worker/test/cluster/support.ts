@@ -10,7 +10,7 @@ import type { Coordinator, InstanceKey, WorkerInfo } from '../../src/coordinatio
 /** Milliseconds; long enough for a slow machine, short enough for a test. */
 export const LEASE_MS = 1_500
 
-export function infoOf(workerId: string): WorkerInfo {
+function infoOf(workerId: string): WorkerInfo {
   return { workerId, workerHostname: '127.0.0.1', port: 6750, url: `http://127.0.0.1/${workerId}` }
 }
 
