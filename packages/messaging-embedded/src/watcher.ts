@@ -11,8 +11,9 @@ const EVERY = -1
 
 /**
  * Notices what other threads and processes commit: one timer per thread, which compares two records and asks nobody
- * unless they changed; then only those whose topic's bell rang. It looks every millisecond while there is news and every 25 ms when it is quiet. It never takes
- * more than a tenth of the thread's time.
+ * unless they changed; then only those whose topic's bell rang. It looks every millisecond while there is news of its own
+ * topics and every 25 ms when they are quiet: what goes on elsewhere costs a look, however many threads there are. It
+ * never takes more than a tenth of the thread's time.
  */
 export class Watcher {
   private readonly env: Environment
@@ -81,13 +82,11 @@ export class Watcher {
       const all = started - this.askedAll > ASK_ALL_MS
       if (news === this.lastNews && !all) this.slowDown()
       else {
-        if (news === this.lastNews) this.slowDown()
-        else {
+        this.lastNews = news
+        if (this.askAround(all)) {
           this.quiet = 0
           this.pace = FASTEST_MS
-        }
-        this.lastNews = news
-        this.askAround(all)
+        } else this.slowDown()
         if (all) this.askedAll = started
         // Many lookers take their time: they never get more than a tenth of the thread.
         const took = performance.now() - started
@@ -99,15 +98,19 @@ export class Watcher {
     this.schedule()
   }
 
-  private askAround(all: boolean): void {
+  /** Asks those who may have news. Returns whether the bell of a topic rang. */
+  private askAround(all: boolean): boolean {
+    let rang = false
     for (const [bell, group] of this.lookers) {
       if (bell !== EVERY) {
-        const rung = this.env.bell(bell)
-        if (rung === group.heard && !all) continue
-        group.heard = rung
+        const heard = this.env.bell(bell)
+        if (heard !== group.heard) rang = true
+        else if (!all) continue
+        group.heard = heard
       }
       for (const look of group.looks) look()
     }
+    return rang
   }
 
   private slowDown(): void {
