@@ -10,7 +10,7 @@ const WITHIN_MS = 15_000
 export const seed = Number(process.env.PIO_SEED ?? Date.now() % 1_000_000)
 
 /** Numbers from 0 to 1 that the seed decides (mulberry32). */
-function random(from: number): () => number {
+export function random(from: number): () => number {
   let state = from
   return () => {
     state = (state + 0x6d2b79f5) | 0
