@@ -14,9 +14,12 @@ export interface UnreadableRecord {
 /** The configurations of all connectors, durable in the messaging system. */
 export class ConnectorStore {
   readonly #store: KeyValueStore
+  readonly #refuse: () => void
 
-  constructor(store: KeyValueStore) {
+  /** `refuse` is asked right before each write, and throws where somebody else may write by now. */
+  constructor(store: KeyValueStore, refuse: () => void = () => undefined) {
     this.#store = store
+    this.#refuse = refuse
   }
 
   async get(fqn: Fqn): Promise<ConnectorRecord | undefined> {
@@ -41,11 +44,13 @@ export class ConnectorStore {
     return { records, unreadable }
   }
 
-  put(record: ConnectorRecord): Promise<void> {
+  async put(record: ConnectorRecord): Promise<void> {
+    this.#refuse()
     return this.#store.put(keyOf(record), encodeRecord(record))
   }
 
-  delete(fqn: Fqn): Promise<void> {
+  async delete(fqn: Fqn): Promise<void> {
+    this.#refuse()
     return this.#store.delete(keyOf(fqn))
   }
 
