@@ -104,7 +104,8 @@ const fields = {
     .default(10_000)
     .meta({ description: 'Time that connecting to a host may take.' }),
   createTable: boolean().default(false).meta({
-    description: 'Creates a missing table with columns, and key as its primary key.',
+    description:
+      'Creates a missing table with columns, and key as its primary key. Without columns it is made when the first record comes, with the fields of its AVRO or JSON schema.',
   }),
   columns: z
     .record(z.string(), z.string({ error: 'must be a type such as double precision' }))

@@ -110,8 +110,6 @@ function creationProblems({ createTable, columns, hypertable, key }: Raw): Findi
   if (typeof columns !== 'object' || columns === null || !Array.isArray(key)) return []
   const names = Object.keys(columns)
   const findings: Finding[] = []
-  if (createTable === true && names.length === 0)
-    findings.push({ path: ['columns'], message: 'required, because createTable is set' })
   const known = (path: readonly string[], name: unknown) => {
     if (names.length > 0 && typeof name === 'string' && name !== '' && !names.includes(name))
       findings.push({ path, message: `${JSON.stringify(name)} is not in columns: ${names.join(', ')}` })

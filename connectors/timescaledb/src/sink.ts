@@ -11,16 +11,17 @@ import {
 import { Batches, type BatchRow } from './batch.ts'
 import type { Session } from './client.ts'
 import { Database } from './database.ts'
-import { statementError } from './errors.ts'
+import { statementError, TargetError } from './errors.ts'
 import { parseTableName } from './identifier.ts'
 import { Layouts } from './layout.ts'
 import { notices } from './notices.ts'
 import type { Config } from './options.ts'
 import { Positions } from './positions.ts'
 import { actionOf } from './record.ts'
+import { columnsOf } from './schema-columns.ts'
 import { settingsOf } from './settings.ts'
 import type { Table } from './table.ts'
-import { openTarget } from './target.ts'
+import { awaitsSchema, openTarget } from './target.ts'
 import { Writer } from './writer.ts'
 
 /** Names of fields without a column that are told of; the rest is told of by number. */
@@ -32,26 +33,25 @@ export class TimescaleSink implements BatchSink<Config> {
   #database: Database | undefined
   #positions: Positions | undefined
   #writer: Writer | undefined
+  #context: SinkContext | undefined
+  #starting: Promise<Writer> | undefined
 
   async open(config: Config, context: SinkContext): Promise<void> {
     this.#config = config
+    this.#context = context
     const { logger, signal } = context
     const { settings, inert } = await settingsOf(config, `pulsar-io ${identityOf(context)}`)
     for (const notice of notices(config, inert)) logger.info(notice)
     const database = await Database.open(settings, logger, signal)
     this.#database = database
-    const table = await this.#use(signal, async session => {
-      const found = await openTarget(session, config, logger, database.where)
-      if (context.guarantee === 'EFFECTIVELY_ONCE') await this.#openPositions(session, found, config, context)
-      return found
-    })
-    this.#writer = this.#makeWriter(table, config, context)
-    logger.info(`connected to ${database.where.url}`, { table: table.name })
+    if (await this.#use(signal, session => awaitsSchema(session, config)))
+      logger.info(`connected to ${database.where.url}; ${config.tableName} is made when the first record comes`)
+    else this.#writer = await this.#start(config, context)
   }
 
   async write(records: readonly Record[], batch: BatchInfo): Promise<readonly Outcome[] | void> {
-    const [config, writer] = [this.#config, this.#writer]
-    if (!config || !writer) throw new Error('write was called before open')
+    const [config, context] = [this.#config, this.#context]
+    if (!config || !context) throw new Error('write was called before open')
     const outcomes = new Array<Outcome>(records.length).fill(undefined)
     const rows: BatchRow[] = []
     let refused = 0
@@ -66,6 +66,7 @@ export class TimescaleSink implements BatchSink<Config> {
     })
     // All or nothing: the runtime dead-letters what is named here, and then hands over the rest.
     if (refused > 0) return outcomes
+    const writer = this.#writer ?? (await this.#startWith(records, config, context))
     const refusals = await this.#use(batch.signal, session => writer.write(session, rows, batch.checkpoint))
     if (refusals.size === 0) return
     for (const [{ index }, error] of refusals) outcomes[index] = error
@@ -92,6 +93,40 @@ export class TimescaleSink implements BatchSink<Config> {
     } catch (error) {
       throw statementError(error, database.where)
     }
+  }
+
+  async #start(config: Config, context: SinkContext): Promise<Writer> {
+    const { logger, guarantee, signal } = context
+    const database = this.#database
+    if (!database) throw new Error('the sink is not open')
+    const table = await this.#use(signal, async session => {
+      const found = await openTarget(session, config, logger, database.where)
+      if (guarantee === 'EFFECTIVELY_ONCE') await this.#openPositions(session, found, config, context)
+      return found
+    })
+    logger.info(`connected to ${database.where.url}`, { table: table.name })
+    return this.#makeWriter(table, config, context)
+  }
+
+  /** Makes the table by what the records' schema says. Several batches may come at once; one of them does it. */
+  #startWith(records: readonly Record[], config: Config, context: SinkContext): Promise<Writer> {
+    const start = async (): Promise<Writer> => {
+      let columns: Config['columns'] | undefined
+      for (const record of records) columns ??= columnsOf(record, config.key)
+      if (columns === undefined)
+        throw new TargetError('PIO_PG_TARGET', [
+          {
+            path: 'columns',
+            message: `required to make ${config.tableName}: the records have no AVRO or JSON schema to take them from`,
+          },
+        ])
+      this.#writer = await this.#start({ ...config, columns }, context)
+      return this.#writer
+    }
+    this.#starting ??= start().finally(() => {
+      this.#starting = undefined
+    })
+    return this.#starting
   }
 
   async #openPositions(session: Session, table: Table, config: Config, context: SinkContext): Promise<void> {

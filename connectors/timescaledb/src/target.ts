@@ -11,6 +11,11 @@ import { typePart } from './type-part.ts'
 /** Kinds of relations that take rows: tables, partitioned and foreign tables, and views that are written to. */
 const WRITABLE = new Set(['r', 'p', 'f', 'v'])
 
+/** Whether the table is to be made and nothing says yet with which columns: the first record will. */
+export async function awaitsSchema(session: Session, { createTable, columns, tableName }: Config): Promise<boolean> {
+  return createTable && Object.keys(columns).length === 0 && (await findTable(session, tableName)) === undefined
+}
+
 /**
  * The table to write to, made where that is asked for. Throws a {@link TargetError} that lists everything that is not
  * as it has to be, each with what to do about it.

@@ -63,7 +63,6 @@ describe('the configuration', () => {
       connection: expect.stringContaining('required'),
       key: expect.stringContaining('insertMode is UPSERT'),
       batchSize: expect.stringContaining('above 0'),
-      columns: expect.stringContaining('createTable'),
       'hypertable.partitions': expect.stringContaining('at least 2'),
       'ssl.mode': expect.stringContaining('verify-full'),
       'ssl.key': expect.stringContaining('ssl.cert'),
