@@ -6,10 +6,12 @@ import { parseArgs } from 'node:util'
 import { archives } from './archives.ts'
 import { cassandra } from './cassandra.ts'
 import { elasticsearch } from './elasticsearch.ts'
+import { java } from './java.ts'
 import { kafka } from './kafka.ts'
 import { log } from './log.ts'
 import { memory } from './memory.ts'
 import { pulsar } from './pulsar.ts'
+import { pulsarEngine } from './pulsar-engine.ts'
 import { rabbitmq } from './rabbitmq.ts'
 import { start } from './start.ts'
 import { timescaledb } from './timescaledb.ts'
@@ -26,6 +28,8 @@ const benches: { readonly [name: string]: Bench } = {
   memory,
   archives,
   pulsar,
+  'pulsar-engine': pulsarEngine,
+  java,
 }
 
 const root = join(import.meta.dirname, '..', '..')

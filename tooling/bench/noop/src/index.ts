@@ -20,7 +20,8 @@ class NoopSink implements BatchSink {
   }
 
   close(): void {
-    this.#context?.logger.info('measured', { records: this.#records, ms: this.#last - this.#first })
+    const [first, last] = [this.#first, this.#last].map(time => performance.timeOrigin + time)
+    this.#context?.logger.info('measured', { records: this.#records, ms: this.#last - this.#first, first, last })
   }
 }
 
@@ -28,7 +29,7 @@ export default defineSink({
   name: 'noop',
   summary: 'Counts records.',
   config: z.strictObject({}),
-  delivery: 'at-least-once',
+  delivery: 'idempotent',
   batch: { maxRecords: 1000 },
   create: () => new NoopSink(),
 })

@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto'
+import type { AvailableService } from '../services/index.ts'
+
+/** Calls the admin interface of a cluster. */
+export async function adminCall(cluster: AvailableService, method: string, path: string, body?: unknown) {
+  const answer = await fetch(`${cluster.adminUrl}/admin/v2/${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+/** A namespace of one's own that deduplicates, and keeps what was published: `public/<name>`. */
+export async function benchNamespace(cluster: AvailableService): Promise<string> {
+  const namespace = `public/bench-${randomBytes(4).toString('hex')}`
+  await adminCall(cluster, 'PUT', `namespaces/${namespace}`)
+  await adminCall(cluster, 'POST', `namespaces/${namespace}/deduplication`, true)
+  const retention = { retentionTimeInMinutes: -1, retentionSizeInMB: -1 }
+  await adminCall(cluster, 'POST', `namespaces/${namespace}/retention`, retention)
+  return namespace
+}
+
+/** Messages that were published to a topic since its broker began to serve it. */
+export async function publishedTo(cluster: AvailableService, topic: string): Promise<number> {
+  const stats = (await adminCall(cluster, 'GET', `${topic.replace('://', '/')}/stats`)) as { msgInCounter: number }
+  return stats.msgInCounter
+}

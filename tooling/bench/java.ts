@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packConnector } from '../pack/pack-connector.ts'
+import { type AvailableService, javaConnector, pulsarAdmin, service } from '../services/index.ts'
+import { benchNamespace, publishedTo } from './cluster.ts'
+import { usageOf } from './process-tree.ts'
+import { ratios, spread } from './stats.ts'
+import type { Bench, BenchContext, Figure } from './types.ts'
+
+/** How long each source runs once its first message is there. */
+const SECONDS = 15
+
+/** What a local run did. */
+interface Measured {
+  /** Milliseconds from the start of the process to the first message in the topic. */
+  readonly firstMs: number
+  readonly perSecond: number
+  readonly perCpuSecond: number
+  readonly residentMB: number
+}
+
+/**
+ * The data generator of Apache Pulsar as `pulsar-admin sources localrun` runs it, against a source here that makes up the
+ * same kind of records, into the same broker, taking turns.
+ */
+export const java: Bench = async context => {
+  const [cluster, admin, nar] = [await service('pulsar'), await pulsarAdmin(), await javaConnector('data-generator')]
+  if (!cluster.available) return cluster.reason
+  if (!admin.available) return admin.reason
+  if (!nar.available) return nar.reason
+  const archive = join(context.folder, 'generator.tgz')
+  await packConnector(join(import.meta.dirname, 'generator'), archive)
+  const namespace = await benchNamespace(cluster)
+  const [ours, theirs]: [Measured[], Measured[]] = [[], []]
+  for (let round = 0; round < context.rounds; round++) {
+    theirs.push(
+      await measured(context, cluster, `persistent://${namespace}/java-${round}`, topic => ({
+        command: admin.command,
+        env: admin.env,
+        args: [
+          ...['sources', 'localrun', '--archive', nar.path, '--name', `java-${round}`],
+          ...['--destination-topic-name', topic, '--source-config', '{"sleepBetweenMessages":"0"}'],
+          ...['--broker-service-url', cluster.url],
+        ],
+      })),
+    )
+    ours.push(
+      await measured(context, cluster, `persistent://${namespace}/node-${round}`, topic => ({
+        command: process.execPath,
+        env: process.env,
+        args: [
+          join(context.root, 'packages', 'runtime', 'bin', 'runtime.js'),
+          ...['--archive', archive, '--name', `node-${round}`, '--log-level', 'warn'],
+          ...['--destination-topic-name', topic, '--source-config', '{}'],
+          ...['--broker-service-url', cluster.url, '--web-service-url', cluster.adminUrl ?? ''],
+        ],
+      })),
+    )
+  }
+  const figure = (name: string, unit: string, of: (one: Measured) => number, goal: string, least: number): Figure => {
+    const [value, reference] = [ours.map(of), theirs.map(of)]
+    const ratio = ratios(value, reference)
+    const reached = least >= 1 ? ratio.median >= least : ratio.median <= least
+    return {
+      name: `data generator: ${name}`,
+      unit,
+      value: spread(value),
+      reference: { name: 'Java, localrun', value: spread(reference), ratio },
+      goal,
+      reached,
+    }
+  }
+  return [
+    figure('messages', 'messages/s', one => one.perSecond, 'ratio ≥ 1', 1),
+    figure('messages by time of the processor', 'messages/CPU s', one => one.perCpuSecond, 'ratio ≥ 2', 2),
+    figure('start to first message', 'ms', one => one.firstMs, 'ratio ≤ 0.1', 0.1),
+    figure('resident memory', 'MB', one => one.residentMB, 'ratio ≤ 0.33', 0.33),
+  ]
+}
+
+async function measured(
+  { folder }: BenchContext,
+  cluster: AvailableService,
+  topic: string,
+  commandFor: (topic: string) => {
+    readonly command: string
+    readonly env: NodeJS.ProcessEnv
+    readonly args: readonly string[]
+  },
+): Promise<Measured> {
+  const { command, env, args } = commandFor(topic)
+  const begin = performance.now()
+  const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said = `${said}${text}`.slice(-4000)
+    })
+  try {
+    return await watched(child, begin, () => said, cluster, topic)
+  } finally {
+    const exit = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    await exit
+    clearTimeout(late)
+  }
+}
+
+async function watched(
+  child: ChildProcess,
+  begin: number,
+  said: () => string,
+  cluster: AvailableService,
+  topic: string,
+): Promise<Measured> {
+  const published = async (): Promise<number> => {
+    if (child.exitCode !== null || child.pid === undefined) throw new Error(`it ended by itself: ${said()}`)
+    try {
+      return await publishedTo(cluster, topic)
+    } catch (error) {
+      // Before the first producer there is no such topic.
+      if (String(error).includes(' 404 ')) return 0
+      throw error
+    }
+  }
+  while ((await published()) === 0) {
+    if (performance.now() - begin > 120_000) throw new Error(`no message came: ${said()}`)
+    await sleep(5)
+  }
+  const firstMs = performance.now() - begin
+  // What compiles while it runs has time to.
+  await sleep(5_000)
+  const pid = child.pid ?? 0
+  const [from, before, start] = [await published(), usageOf(pid), performance.now()]
+  let residentMB = 0
+  while (performance.now() - start < SECONDS * 1000) {
+    residentMB = Math.max(residentMB, usageOf(pid).residentMB)
+    await sleep(200)
+  }
+  const [to, after, seconds] = [await published(), usageOf(pid), (performance.now() - start) / 1000]
+  return {
+    firstMs,
+    perSecond: (to - from) / seconds,
+    perCpuSecond: (to - from) / (after.cpuSeconds - before.cpuSeconds),
+    residentMB,
+  }
+}
