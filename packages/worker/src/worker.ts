@@ -1,13 +1,6 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import {
-  DEFAULT_MESSAGING_URL,
-  InstanceLease,
-  type LogLevel,
-  messageWithCauses,
-  openMessaging,
-  openMetrics,
-} from '@pulsar-io/engine'
+import { DEFAULT_MESSAGING_URL, InstanceLease, type LogLevel, openMessaging, openMetrics } from '@pulsar-io/engine'
 import type { KeyValueStore, MessagingClient } from '@pulsar-io/messaging'
 import { ConfigError, ConnectionError, type LogFields } from '@pulsar-io/sdk'
 import type { FastifyInstance } from 'fastify'
@@ -17,13 +10,16 @@ import { Packages } from './connectors/packages.ts'
 import { ConnectorService } from './connectors/service.ts'
 import type { Coordinator, WorkerInfo } from './coordination.ts'
 import { connectorRoutes } from './http/connector-routes.ts'
-import { addGuards } from './http/guards.ts'
+import { addGuards, NO_LEADER } from './http/guards.ts'
 import { addRoute } from './http/route.ts'
 import { createServer } from './http/server.ts'
 import { emptyUploads } from './http/upload.ts'
 import { workerRoutes } from './http/worker-routes.ts'
 import { DEFAULT_WORKER_LIMITS, isLoopback, type WorkerOptions } from './options.ts'
+import { reasonOf } from './reason.ts'
+import { ReplyError } from './reply-error.ts'
 import { cleanUpSubscription } from './running/clean-up.ts'
+import { Offsets } from './running/offsets.ts'
 import { Runner } from './running/runner.ts'
 import { StatusService } from './running/status.ts'
 import { AccessRules } from './security/access.ts'
@@ -74,6 +70,7 @@ interface Loaded {
   readonly packages: Packages
   readonly runner: Runner
   readonly status: StatusService
+  readonly offsets: Offsets
 }
 
 class RunningWorker implements Worker {
@@ -129,6 +126,7 @@ class RunningWorker implements Worker {
       ...connectorRoutes({
         service: () => this.#parts.service,
         status: () => this.#parts.status,
+        offsets: () => this.#parts.offsets,
         builtins: this.#builtins,
         uploads,
         reload: () => this.#reload(),
@@ -195,7 +193,10 @@ class RunningWorker implements Worker {
       url: this.url,
     }
     const openStore = (name: string): Promise<KeyValueStore> => client.openStore(`${metadataNamespace}/${name}`)
-    const store = new ConnectorStore(await openStore('connectors'))
+    const store = new ConnectorStore(await openStore('connectors'), () => {
+      // A lease that ended since the change was begun, perhaps while its archive was stored, ends it.
+      if (!coordinator.isLeader()) throw new ReplyError(503, NO_LEADER)
+    })
     this.#closers.push(() => store.close())
     const archives = new ArchiveStore(() => openStore('archives'), join(this.#workDir, 'archives'))
     const packages = new Packages(this.#builtins, archives, { cacheDir, allowedUrls })
@@ -234,7 +235,14 @@ class RunningWorker implements Worker {
     })
     this.#closers.push(() => runner.close())
     this.#closers.push(() => service.settled())
-    this.#loaded = { coordinator, service, packages, runner, status: new StatusService(runner, coordinator) }
+    this.#loaded = {
+      coordinator,
+      service,
+      packages,
+      runner,
+      status: new StatusService(runner, coordinator),
+      offsets: new Offsets(client),
+    }
     const forget = coordinator.onChange(() => this.#onChange())
     this.#closers.push(async () => forget())
     await service.refresh()
@@ -309,8 +317,4 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
     return new ConnectionError(message, { code: 'PIO_PORT_IN_USE', cause: error })
   }
   return new ConnectionError(`cannot listen on ${host}:${port}: ${error.message}`, { code: 'PIO_LISTEN', cause: error })
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? messageWithCauses(error) : String(error)
 }

@@ -1,8 +1,8 @@
 import type { LogLevel } from '@pulsar-io/engine'
-import { messageWithCauses } from '@pulsar-io/engine'
 import type { ConnectorKind, LogFields, Manifest } from '@pulsar-io/sdk'
 import { type Coordinator, instanceKey } from '../coordination.ts'
 import { type Fqn, fqnText, KINDS, type KindFacts } from '../kinds.ts'
+import { reasonOf } from '../reason.ts'
 import { ReplyError } from '../reply-error.ts'
 import type { ArchiveStore } from '../store/archive-store.ts'
 import type { AuditEntry, AuditTrail } from '../store/audit.ts'
@@ -156,7 +156,7 @@ export class ConnectorService {
       refuseStale(now, record.version)
       await this.#keep(next)
       const changed = {
-        ...next1(record),
+        ...successor(record),
         config,
         package: next.reference,
         configVersion: record.version + 1,
@@ -174,8 +174,7 @@ export class ConnectorService {
       await this.#parts.store.delete(fqn)
       await this.#audit({ ...entryOf(record, 'delete', actor) })
     })
-    const fqnOf = fqnText(record)
-    await this.#parts.cleanUp(record, () => this.#records.has(fqnOf))
+    await this.#cleanUp(record)
     this.#collectLater()
   }
 
@@ -188,12 +187,12 @@ export class ConnectorService {
     actor: Actor,
   ): Promise<void> {
     await this.#alter(facts, fqn, instanceId, started ? 'start' : 'stop', actor, record => {
-      if (instanceId === undefined) return { ...next1(record), started, exceptions: [] }
+      if (instanceId === undefined) return { ...successor(record), started, exceptions: [] }
       if (isWanted(record, instanceId) === started) return record
       const exceptions = record.exceptions.includes(instanceId)
         ? record.exceptions.filter(id => id !== instanceId)
         : [...record.exceptions, instanceId]
-      return { ...next1(record), exceptions }
+      return { ...successor(record), exceptions }
     })
   }
 
@@ -201,7 +200,26 @@ export class ConnectorService {
   async restart(facts: KindFacts, fqn: Fqn, instanceId: number | undefined, actor: Actor): Promise<void> {
     await this.#alter(facts, fqn, instanceId, 'restart', actor, record => {
       const who = instanceId === undefined ? 'all' : String(instanceId)
-      return { ...next1(record), restarts: { ...record.restarts, [who]: (record.restarts[who] ?? 0) + 1 } }
+      return { ...successor(record), restarts: { ...record.restarts, [who]: (record.restarts[who] ?? 0) + 1 } }
+    })
+  }
+
+  /** Does something to a connector that nobody runs, such as moving its offsets. */
+  async whileStopped(
+    facts: KindFacts,
+    fqn: Fqn,
+    actor: Actor,
+    work: (record: ConnectorRecord) => Promise<void>,
+  ): Promise<void> {
+    this.get(facts, fqn)
+    await this.#change(async () => {
+      const now = await this.#parts.store.get(fqn)
+      if (now === undefined) throw this.#missing(facts, fqn)
+      if (wantedInstances(now).length > 0) {
+        throw new ReplyError(400, `${facts.title} ${fqn.name} is running; stop it first`)
+      }
+      await work(now)
+      await this.#audit(entryOf(now, 'offsets', actor))
     })
   }
 
@@ -255,6 +273,16 @@ export class ConnectorService {
       })
     this.#turn = turn
     await turn
+  }
+
+  /** The sink is gone whatever becomes of its subscription. */
+  async #cleanUp(record: ConnectorRecord): Promise<void> {
+    const fqn = fqnText(record)
+    try {
+      await this.#parts.cleanUp(record, () => this.#records.has(fqn))
+    } catch (error) {
+      this.#parts.log('warn', 'the subscription of a deleted sink stays', { connector: fqn, reason: reasonOf(error) })
+    }
   }
 
   /** What is stored has to be there before anything names it. */
@@ -357,7 +385,7 @@ export class ConnectorService {
 }
 
 /** The record that follows one. */
-function next1(record: ConnectorRecord): ConnectorRecord {
+function successor(record: ConnectorRecord): ConnectorRecord {
   return { ...record, version: record.version + 1, updatedAt: Date.now() }
 }
 
@@ -383,8 +411,4 @@ function namesPackage(facts: KindFacts, config: RawConfig): boolean {
 function withoutPackage(facts: KindFacts, config: RawConfig): RawConfig {
   const { archive: _, [facts.typeField]: __, ...rest } = config
   return rest
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? messageWithCauses(error) : String(error)
 }

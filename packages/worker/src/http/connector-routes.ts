@@ -4,6 +4,7 @@ import { configDefinition, connectorDefinition } from '../connectors/definition.
 import type { Actor, ConnectorService, GivenConnector } from '../connectors/service.ts'
 import { type Fqn, KINDS, type KindFacts } from '../kinds.ts'
 import { ReplyError } from '../reply-error.ts'
+import { type Offsets, offsetsAnswer, offsetsGiven } from '../running/offsets.ts'
 import type { StatusService } from '../running/status.ts'
 import { type Route, route, type TypedRequest } from './route.ts'
 import { type UploadOptions, withGiven } from './upload.ts'
@@ -12,6 +13,7 @@ import { type UploadOptions, withGiven } from './upload.ts'
 export interface ConnectorRouteParts {
   readonly service: () => ConnectorService
   readonly status: () => StatusService
+  readonly offsets: () => Offsets
   readonly builtins: Builtins
   readonly uploads: UploadOptions
   /** Looks at the connectors folder anew. */
@@ -61,7 +63,7 @@ export function connectorRoutes(parts: ConnectorRouteParts): readonly Route[] {
 
 function routesOf(
   facts: KindFacts,
-  { service, status, builtins, uploads, reload }: ConnectorRouteParts,
+  { service, status, offsets, builtins, uploads, reload }: ConnectorRouteParts,
 ): readonly Route[] {
   const { kind, title } = facts
   const tag = `${kind}s`
@@ -174,6 +176,35 @@ function routesOf(
         status().logs(service().getInstance(facts, fqnOf(params), params.instanceId), params.instanceId, query, raw),
     }),
     ...actions,
+    route({
+      ...one,
+      method: 'GET',
+      path: '/:tenant/:namespace/:name/offsets',
+      summary: `How far a ${kind} got`,
+      answer: offsetsAnswer,
+      handle: ({ params }) => offsets().read(service().get(facts, params)),
+    }),
+    route({
+      ...one,
+      ...change,
+      method: 'PUT',
+      path: '/:tenant/:namespace/:name/offsets',
+      summary: `Move a stopped ${kind}`,
+      body: offsetsGiven,
+      handle: request =>
+        service().whileStopped(facts, request.params, actorOf(request), record =>
+          offsets().move(record, request.raw.body),
+        ),
+    }),
+    route({
+      ...one,
+      ...change,
+      method: 'DELETE',
+      path: '/:tenant/:namespace/:name/offsets',
+      summary: `Move a stopped ${kind} back to where a new one begins`,
+      handle: request =>
+        service().whileStopped(facts, request.params, actorOf(request), record => offsets().reset(record)),
+    }),
     route({
       tag,
       method: 'GET',

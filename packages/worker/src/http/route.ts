@@ -33,6 +33,8 @@ export interface Route<P extends z.ZodType = z.ZodType, Q extends z.ZodType = z.
   readonly query?: Q
   /** A body that brings a connector of this kind. */
   readonly brings?: ConnectorKind
+  /** Any other body, for the OpenAPI document; whoever uses it checks it. */
+  readonly body?: z.ZodType
   /** What is answered; absent: 204 and nothing. */
   readonly answer?: z.ZodType
   /** Anything but 204 with JSON, for example text. */
@@ -73,6 +75,7 @@ export function addRoute(app: FastifyInstance, made: Route): void {
       ...(made.brings === undefined
         ? {}
         : { consumes: ['multipart/form-data', 'application/json'], body: bodyOf(made.brings) }),
+      ...(made.body === undefined ? {} : { body: made.body }),
       response: { ...answerOf(made), default: reasonSchema },
     },
     handler: async (request, reply) => {

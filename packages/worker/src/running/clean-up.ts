@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SinkConfig } from '@pulsar-io/engine'
-import { fullTopicName, type MessagingClient } from '@pulsar-io/messaging'
-import { fqnText } from '../kinds.ts'
+import type { MessagingClient } from '@pulsar-io/messaging'
 import type { ConnectorRecord } from '../store/record.ts'
+import { inputTopics, subscriptionOf } from './subscription.ts'
 
 /** Milliseconds between looks whether anybody still uses a subscription. */
 const LOOK_EVERY_MS = 100
 
 /**
  * Deletes the subscription of a sink that is gone, once nobody uses it any more. Ends without when the sink is there
- * again, when the signal aborts, or when the sink is to keep it (`cleanupSubscription: false`).
+ * again, or is to keep it (`cleanupSubscription: false`). Rejects when the signal aborts while somebody still uses it.
  */
 export async function cleanUpSubscription(
   client: MessagingClient,
@@ -20,9 +20,9 @@ export async function cleanUpSubscription(
   if (record.kind !== 'sink') return
   const config: SinkConfig = record.config
   if (config.cleanupSubscription === false) return
-  const subscription = config.sourceSubscriptionName ?? fqnText(record)
+  const subscription = subscriptionOf(record)
   for (const topic of await inputTopics(client, config)) {
-    while (!signal.aborted && !isBack()) {
+    while (!isBack()) {
       if (!(await client.topics.exists(topic))) break
       const { subscriptions } = await client.topics.stats(topic)
       const found = subscriptions.find(({ name }) => name === subscription)
@@ -31,23 +31,8 @@ export async function cleanUpSubscription(
         await client.topics.deleteSubscription(topic, subscription)
         break
       }
+      if (signal.aborted) throw new Error(`${subscription} of ${topic} is still in use`)
       await sleep(LOOK_EVERY_MS)
     }
   }
-}
-
-async function inputTopics(client: MessagingClient, config: SinkConfig): Promise<readonly string[]> {
-  const specs = Object.entries(config.inputSpecs ?? {})
-  const patterns = [
-    ...(config.topicsPattern === undefined ? [] : [config.topicsPattern]),
-    ...specs.filter(([, spec]) => spec.regexPattern || spec.isRegexPattern).map(([pattern]) => pattern),
-  ]
-  const named = [
-    ...(config.inputs ?? []),
-    ...Object.keys(config.topicToSchemaType ?? {}),
-    ...Object.keys(config.topicToSerdeClassName ?? {}),
-    ...specs.map(([topic]) => topic).filter(topic => !patterns.includes(topic)),
-  ]
-  const matching = await Promise.all(patterns.map(pattern => client.topics.list(pattern)))
-  return [...new Set([...named.map(fullTopicName), ...matching.flat()])]
 }

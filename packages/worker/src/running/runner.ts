@@ -10,7 +10,6 @@ import {
   type LogLevel,
   type LogLine,
   type MessagingAddress,
-  messageWithCauses,
   planConnector,
   type RestartPolicy,
   type RunningConnector,
@@ -22,6 +21,7 @@ import { DEFAULT_RESOURCES } from '../connectors/shown-config.ts'
 import { type Coordinator, type InstanceKey, splitInstanceKey } from '../coordination.ts'
 import { Gate } from '../gate.ts'
 import { fqnText } from '../kinds.ts'
+import { reasonOf } from '../reason.ts'
 import { type ConnectorRecord, generation, instanceCount, isWanted } from '../store/record.ts'
 import { LogTail } from './log-tail.ts'
 
@@ -273,8 +273,4 @@ function problemSnapshot(instanceId: number, problem: Running['problem']): Insta
   if (problem === undefined) return empty
   const error = { message: problem.message, code: undefined, time: problem.time }
   return { ...empty, state: 'failed', reason: problem.message, systemErrors: 1, latestSystemErrors: [error] }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? messageWithCauses(error) : String(error)
 }
