@@ -2,7 +2,6 @@ import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createAdmin, untilRunning } from '../../packages/admin/src/index.ts'
 import { addBuiltin, javaConnector, service } from '../../tooling/services/index.ts'
 import { type Answer, answers, type Target, tool } from '../support/pulsar-admin.ts'
 import { makeWorkspace, type Workspace } from '../support/user.ts'
@@ -64,11 +63,6 @@ async function pulsarsWorker(): Promise<Target> {
   const builtin = await addBuiltin(pulsar, nar.path)
   if (builtin === undefined) throw new Error('only a worker of this machine can be given a connector')
   const { adminUrl = '' } = pulsar
-  // The first sink of a worker takes long enough for pulsar-admin to ask twice, and then half of it is there already.
-  const { sinks } = createAdmin({ url: adminUrl })
-  await sinks.create({ name: 'first', inputs: ['pa-first'] }, { archive: nar.path })
-  await untilRunning(sinks, 'first', { timeoutMs: 90_000 })
-  await sinks.delete('first')
   return { adminUrl, archive: nar.path, builtin: 'data-generator', url: pathToFileURL(builtin).href }
 }
 

@@ -61,6 +61,8 @@ export async function launchStandalone(context: LaunchContext, options: Standalo
     // The bookie listens on all interfaces otherwise.
     listeningInterface: process.platform === 'darwin' ? 'lo0' : 'lo',
     allowLoopback: 'true',
+    // Archives that connectors were created with: else in the installed tree, which later servers share.
+    STORAGE_PATH: join(data, 'packages'),
     ...SETTINGS,
     ...options.settings,
   }
