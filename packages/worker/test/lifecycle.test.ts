@@ -17,7 +17,9 @@ const SINK = '/admin/v3/sinks/public/default/s'
 const DONE = { status: 204, body: '' }
 
 describe('a sink in its own thread, with the archive of the file connector', () => {
-  it('is created, moves records, is updated, stops, starts, outlives its worker and is deleted', async () => {
+  it('is created, moves records, is updated, stops, starts, outlives its worker and is deleted', {
+    timeout: 180_000,
+  }, async () => {
     await packConnector(fileURLToPath(new URL('../../../connectors/file', import.meta.url)), place.path('file.tgz'))
     const archive = await readFile(place.path('file.tgz'))
     await rm(place.path('file.tgz'))
