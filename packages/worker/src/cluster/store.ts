@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyValueStore, MessagingClient } from '@pulsar-io/messaging'
 import { type ClusterState, decodeMember, decodeState, encode, type MemberRecord } from './records.ts'
 
@@ -9,6 +10,9 @@ const MEMBER = 'member/'
 const STATE = 'state/'
 const TERM = 'term'
 const TERM_DIGITS = 12
+/** Milliseconds between openings of a store that fails. */
+const MIN_PAUSE_MS = 50
+const MAX_PAUSE_MS = 1_000
 
 /** What one read of the store tells. */
 export interface View {
@@ -27,6 +31,8 @@ export class ClusterStore {
   readonly #client: MessagingClient
   readonly #name: string
   #opening: Promise<KeyValueStore> | undefined
+  /** Milliseconds before the next opening. */
+  #pauseMs = 0
   readonly #closing = new Set<Promise<void>>()
   #lastState: { readonly bytes: Uint8Array; readonly state: ClusterState } | undefined
 
@@ -35,25 +41,24 @@ export class ClusterStore {
     this.#name = name
   }
 
-  read(): Promise<View> {
-    return this.#use(async store => {
-      const members = new Map<string, MemberRecord>()
-      let state: Uint8Array | undefined
-      let before: Uint8Array | undefined
-      let stateTerm = 0
-      let term = 0
-      for (const [key, value] of await store.entries()) {
-        if (key.startsWith(MEMBER)) members.set(key.slice(MEMBER.length), decodeMember(value))
-        else if (key.startsWith(STATE)) {
-          before = state
-          state = value
-          stateTerm = Number(key.slice(STATE.length))
-        } else if (key === TERM) term = Number(Buffer.from(value).toString())
-      }
-      return stateTerm === term
-        ? { term, members, state: this.#decode(state), before: before && decodeState(before) }
-        : { term, members, state: undefined, before: this.#decode(state) }
-    })
+  async read(): Promise<View> {
+    const entries = await this.#use(store => store.entries())
+    const members = new Map<string, MemberRecord>()
+    let state: Uint8Array | undefined
+    let before: Uint8Array | undefined
+    let stateTerm = 0
+    let term = 0
+    for (const [key, value] of entries) {
+      if (key.startsWith(MEMBER)) members.set(key.slice(MEMBER.length), decodeMember(value))
+      else if (key.startsWith(STATE)) {
+        before = state
+        state = value
+        stateTerm = Number(key.slice(STATE.length))
+      } else if (key === TERM) term = Number(Buffer.from(value).toString())
+    }
+    return stateTerm === term
+      ? { term, members, state: this.#decode(state), before: before && decodeState(before) }
+      : { term, members, state: undefined, before: this.#decode(state) }
   }
 
   /** Begins a new term, which is nobody else's. Everything of earlier terms is void from now on. */
@@ -88,14 +93,24 @@ export class ClusterStore {
 
   /** The next use after a failure opens the store again: it may not recover by itself. */
   async #use<T>(work: (store: KeyValueStore) => Promise<T>): Promise<T> {
-    this.#opening ??= this.#client.openStore(this.#name)
+    this.#opening ??= this.#open()
     const opening = this.#opening
     try {
-      return await work(await opening)
+      const result = await work(await opening)
+      this.#pauseMs = 0
+      return result
     } catch (error) {
       this.#drop(opening)
       throw error
     }
+  }
+
+  async #open(): Promise<KeyValueStore> {
+    const pauseMs = this.#pauseMs
+    this.#pauseMs = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, pauseMs * 2))
+    // Short, since a lease runs meanwhile; but an outage must not become a storm of openings.
+    if (pauseMs > 0) await sleep(pauseMs)
+    return this.#client.openStore(this.#name)
   }
 
   #drop(opening: Promise<KeyValueStore> | undefined): void {

@@ -89,13 +89,19 @@ async function kill(victim: RuntimeWorker, other: RuntimeWorker): Promise<number
   return took
 }
 
-/** It goes on when others have what it ran: on the embedded log they wait for it to let go of its subscriptions. */
+/**
+ * It goes on when others have what it ran: on the embedded log they wait for it to let go of its subscriptions. Where it
+ * stands still in the middle of a write to that log, nobody else can write, and it goes on when they have noticed.
+ */
 async function pause(victim: RuntimeWorker, other: RuntimeWorker): Promise<number> {
   const at = performance.now()
+  const losses = () => other.log.split('lost touch').length
+  const before = losses()
   victim.child.kill('SIGSTOP')
   try {
     const assigned = async () => (await other.ask('GET', '/admin/v2/worker/assignments')).body as object
-    await eventually('others have what it ran', async () => !(victim.workerId in (await assigned())), WITHIN_MS)
+    const over = async () => losses() > before || !(victim.workerId in (await assigned()))
+    await eventually('others have what it ran', over, WITHIN_MS)
     return performance.now() - at
   } finally {
     victim.child.kill('SIGCONT')
