@@ -10,7 +10,7 @@ export interface RequestName {
 const REASON_CHARACTERS = 8000
 
 /** The server's own words: Pulsar's `{"reason": …}`, the message of fastify, or what a page for people says. */
-export function reasonOf(text: string): string | undefined {
+function reasonOf(text: string): string | undefined {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) {

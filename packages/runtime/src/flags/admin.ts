@@ -14,7 +14,7 @@ const LOGIN = new Set([
 ])
 
 /** Where the worker is, and who asks. */
-export const serverFlags: FlagGroup = {
+const serverFlags: FlagGroup = {
   heading: 'Server:',
   flags: [
     {
