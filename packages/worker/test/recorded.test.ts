@@ -364,6 +364,19 @@ describe('answers have the shape of Pulsar', () => {
 })
 
 describe('what is wrong is told at once, with its path', () => {
+  it('a package that is named twice', async () => {
+    const answer = await call(worker, 'POST', '/admin/v3/sinks/public/default/bad', sink({ sinkType: 'probe' }))
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { reason: 'sinkType: cannot stand beside archive; keep one of them' },
+    })
+    const typed = sink({ archive: undefined, sinkType: 'probe', inputs: ['typed'] })
+    expect((await call(worker, 'POST', '/admin/v3/sinks/public/default/typed', typed)).status).toBe(204)
+    const path = '/admin/v3/sinks/public/default/typed'
+    expect((await call(worker, 'GET', path)).body).toMatchObject({ archive: 'builtin://probe' })
+    expect((await call(worker, 'DELETE', path)).status).toBe(204)
+  })
+
   it('fields, rules between them, and the options of the connector', async () => {
     const config = sink({
       inputs: undefined,

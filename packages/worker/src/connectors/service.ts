@@ -326,6 +326,7 @@ export class ConnectorService {
     if (given !== undefined) return given
     const { archive } = config
     const type = config[facts.typeField]
+    if (archive && type) throw new ReplyError(400, `${facts.typeField}: cannot stand beside archive; keep one of them`)
     const reference =
       typeof archive === 'string' && archive !== ''
         ? archive
