@@ -72,7 +72,7 @@ function step({ key, record, revision, state, live, target, wanted }: Step): Ins
   const { owner } = record
   const leaving = record.leaving ?? revision
   if (!wanted.has(key)) return { owner, generation, leaving, removed: true }
-  
+  if (record.leaving !== undefined) return { owner, generation, leaving }
   if (target === undefined || partsOf(target).workerId === partsOf(owner).workerId) return record
   return { owner, generation, leaving }
 }
