@@ -10,6 +10,7 @@ import { java } from './java.ts'
 import { kafka } from './kafka.ts'
 import { log } from './log.ts'
 import { memory } from './memory.ts'
+import { netty } from './netty.ts'
 import { pulsar } from './pulsar.ts'
 import { pulsarEngine } from './pulsar-engine.ts'
 import { rabbitmq } from './rabbitmq.ts'
@@ -24,6 +25,7 @@ const benches: { readonly [name: string]: Bench } = {
   rabbitmq,
   cassandra,
   timescaledb,
+  netty,
   start,
   memory,
   archives,
