@@ -3,20 +3,20 @@ import { describe, expect, it } from 'vitest'
 import { type Candidate, schedule } from '../../src/cluster/schedule.ts'
 import { instanceKey } from '../../src/coordination.ts'
 
-const key = fc
-  .tuple(fc.integer({ min: 0, max: 7 }), fc.integer({ min: 0, max: 7 }))
-  .map(([c, i]) => instanceKey(`t/n/c${c}`, i))
-const keys = fc.uniqueArray(key, { maxLength: 40 })
+const key = fc.tuple(fc.nat(3), fc.nat(5)).map(([c, i]) => instanceKey(`t/n/c${c}`, i))
+const keys = fc.uniqueArray(key, { maxLength: 24, size: 'max' })
 const workers: fc.Arbitrary<readonly Candidate[]> = fc.uniqueArray(
   fc.record({
     workerId: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
     load: fc.constantFrom(0, 0.5, 1),
     draining: fc.boolean(),
   }),
-  { selector: ({ workerId }) => workerId, maxLength: 5 },
+  { selector: ({ workerId }) => workerId, maxLength: 5, size: 'max' },
 )
 /** Where things are now: also on workers that are gone, and things that are not wanted any more. */
-const present = fc.array(fc.tuple(key, fc.constantFrom('a', 'b', 'c', 'd', 'e', 'gone'))).map(pairs => new Map(pairs))
+const present = fc
+  .array(fc.tuple(key, fc.constantFrom('a', 'a', 'b', 'c', 'd', 'e', 'gone')), { maxLength: 40, size: 'max' })
+  .map(pairs => new Map(pairs))
 
 function usable(candidates: readonly Candidate[]): readonly string[] {
   const staying = candidates.filter(({ draining }) => !draining)
