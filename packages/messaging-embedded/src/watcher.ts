@@ -1,9 +1,11 @@
 import { bellOf, type Environment } from './environment.ts'
 
 const FASTEST_MS = 1
-const SLOWEST_MS = 25
-/** Looks without news until the pace halves. */
+const QUIET_MS = 25
+const SLOWEST_MS = 100
+/** Looks without news until the pace halves; of a thread that is quiet already, five seconds and more. */
 const PATIENCE = 20
+const QUIET_PATIENCE = 200
 /** Everybody is asked that often, whatever the bells say: some rare changes (a deleted topic) ring none. */
 const ASK_ALL_MS = 500
 /** For those who want to hear of every commit. */
@@ -12,8 +14,8 @@ const EVERY = -1
 /**
  * Notices what other threads and processes commit: one timer per thread, which compares two records and asks nobody
  * unless they changed; then only those whose topic's bell rang. It looks every millisecond while there is news of its own
- * topics and every 25 ms when they are quiet: what goes on elsewhere costs a look, however many threads there are. It
- * never takes more than a tenth of the thread's time.
+ * topics and every 25 ms when they are quiet, 100 ms after long: what goes on elsewhere costs a look, and many idle threads
+ * hardly anything. It never takes more than a tenth of the thread's time.
  */
 export class Watcher {
   private readonly env: Environment
@@ -115,8 +117,10 @@ export class Watcher {
 
   private slowDown(): void {
     this.quiet += 1
-    if (this.quiet < PATIENCE) return
+    if (this.quiet < (this.pace < QUIET_MS ? PATIENCE : QUIET_PATIENCE)) return
     this.quiet = 0
-    this.pace = Math.min(SLOWEST_MS, this.pace * 2)
+    const next = this.pace * 2
+    // 1, 2, 4, 8, 16, 25, 50, 100.
+    this.pace = Math.min(this.pace < QUIET_MS ? QUIET_MS : SLOWEST_MS, next)
   }
 }
