@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -247,8 +248,17 @@ describe('errors', () => {
   })
 
   it('reads no more of a refusal than it needs', async () => {
-    const { admin } = await adminOf([{ status: 400, body: 'x'.repeat(1 << 20) }])
+    const endless = (response: ServerResponse) => {
+      response.writeHead(400)
+      const more = () => {
+        while (!response.destroyed && response.write('x'.repeat(1 << 16)));
+      }
+      response.on('drain', more)
+      more()
+    }
+    const { admin } = await adminOf([endless], { timeoutMs: 5000 })
     const error = await failureOf(admin.sinks.get('es'))
+    expect(error.code).toBe('PIO_ADMIN_REFUSED')
     expect(error.message.length).toBeLessThan(10_000)
   })
 

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -29,7 +30,7 @@ const cli = (line: string, ...more: readonly string[]) => run(dir, [...line.spli
 const options = (path: string) => ['--sink-config', JSON.stringify({ path })]
 
 describe('the commands of a worker', () => {
-  it('take a sink from create to delete', async () => {
+  it('take a sink from create to delete', { timeout: 180_000 }, async () => {
     const created = await cli('sinks create --archive builtins/file.tgz --inputs in --wait', ...options('a.out'))
     expect(created).toEqual({ code: 0, stdout: 'Created successfully\n', stderr: 'running: 1 of 1 instances\n' })
     // The name is that of the archive.
@@ -96,7 +97,7 @@ topicName: in
 configs: { path: two.in, follow: true }
 `
 
-  it('creates, changes, and leaves alone what is as it should be', async () => {
+  it('creates, changes, and leaves alone what is as it should be', { timeout: 180_000 }, async () => {
     await writeFile(join(dir, 'two.in'), '')
     await writeFile(join(dir, 'p.yaml'), pipeline(1))
     const actions = async (line: string) => {
@@ -206,8 +207,54 @@ describe('mistakes', () => {
   })
 })
 
+describe('a worker that wants to know who asks', () => {
+  const secret = 'a secret of thirty-two characters'
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const signed = (claims: object) => {
+    const text = `${part({ alg: 'HS256' })}.${part(claims)}`
+    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+  }
+
+  it('is told by token, or by name and password', async () => {
+    await writeFile(join(dir, 'secret.key'), secret)
+    await writeFile(join(dir, 'users'), 'ann:wonderland\n')
+    await writeFile(join(dir, 'token'), `${signed({ sub: 'bob' })}\n`)
+    const flags = ['--token-secret-key', 'secret.key', '--basic-auth-file', 'users', '--superuser-roles', 'ann,bob']
+    const guarded = start(dir, [
+      'worker',
+      '--port',
+      '0',
+      '--data-dir',
+      'guarded',
+      '--work-dir',
+      'guarded-work',
+      ...flags,
+    ])
+    try {
+      const [address] = await guarded.saw(/^http:\S+$/m)
+      const list = (...login: readonly string[]) =>
+        run(dir, ['sinks', 'list', '--admin-url', address, ...login.flatMap((text, i) => [LOGIN[i] ?? '', text])])
+      const refused = await list()
+      expect(refused).toMatchObject({ code: 2, stdout: '' })
+      expect(refused.stderr).toMatch(/does not let us in: .*\[PIO_ADMIN_AUTH\]/)
+      expect(await list('token', 'file:token')).toMatchObject({ code: 0, stdout: '[]\n' })
+      expect(await list('token', `token:${signed({ sub: 'bob' })}`)).toMatchObject({ code: 0 })
+      expect(await list('basic', 'userId:ann,password:wonderland')).toMatchObject({ code: 0 })
+      expect(await list('basic', '{"userId":"ann","password":"wrong"}')).toMatchObject({ code: 2 })
+      const expired = await list('token', signed({ sub: 'bob', exp: 1 }))
+      expect(expired.code).toBe(2)
+      expect(expired.stderr).not.toContain(signed({ sub: 'bob', exp: 1 }))
+    } finally {
+      guarded.child.kill('SIGTERM')
+      await guarded.ended
+    }
+  })
+})
+
+const LOGIN = ['--client-auth-plugin', '--client-auth-params']
+
 describe('what goes on', () => {
-  it('follows logs and status until it is stopped', async () => {
+  it('follows logs and status until it is stopped', { timeout: 180_000 }, async () => {
     await cli('sinks create --sink-type file --name logged --inputs in --wait', ...options('logged.out'))
     const logs = start(dir, ['sinks', 'logs', 'logged', '--follow', '--admin-url', url])
     await logs.saw(/"msg":"running"/)

@@ -15,7 +15,7 @@ interface Schemas {
  * The configuration with the definitions of its schemas in it: a worker has other files than this machine. What names
  * a type alone, as Pulsar's own worker takes it, stays as it is. Throws ConfigProblems.
  */
-export function withInlineSchemas<Config extends object>(config: Config & Schemas): Config {
+export function withInlineSchemas<Config extends Schemas>(config: Config): Config {
   const problems: Problem[] = []
   const inline = (schema: unknown, path: string): unknown => {
     if (schema === undefined || (typeof schema === 'string' && !schema.includes(':'))) return schema

@@ -6,6 +6,8 @@ type Instance = SinkInstanceStatus | SourceInstanceStatus
 /** What only this project's worker tells. */
 interface Additional {
   readonly state?: string
+  /** Why it waits, where it does. */
+  readonly reason?: string
   readonly lag?: number
 }
 
@@ -33,12 +35,13 @@ function row(id: number, status: Instance & Additional): readonly string[] {
   ]
 }
 
-function errorLines(id: number, status: Instance): readonly string[] {
+function errorLines(id: number, status: Instance & Additional): readonly string[] {
   const remembered = [
     ...(status.latestSystemExceptions ?? []),
     ...(('numReadFromPulsar' in status ? status.latestSinkExceptions : status.latestSourceExceptions) ?? []),
   ].sort((a, b) => b.timestampMs - a.timestampMs)
-  const said = status.error ? [`instance ${id}: ${firstLine(status.error)}\n`] : []
+  const why = status.error || status.reason
+  const said = why ? [`instance ${id}: ${firstLine(why)}\n`] : []
   const past = remembered
     .slice(0, 3)
     .map(each => `instance ${id} at ${new Date(each.timestampMs).toISOString()}: ${firstLine(each.exceptionString)}\n`)
