@@ -107,6 +107,8 @@ describe('a worker with authentication', () => {
       expect(await may(headers, 'GET', cluster)).toBe(maySuper)
       expect(await may(headers, 'POST', reload)).toBe(maySuper)
     }
+    expect(await may(await bearer('team'), 'GET', '/admin/v3/sinks/public/other')).toBe(false)
+    expect(await may(await bearer('team'), 'POST', '/admin/v3/sources/public/other/x/restart')).toBe(false)
     // What a path says in another way is the same path.
     expect(await may(await bearer('team'), 'GET', '/admin/v3/sinks/acme%2Feu')).toBe(true)
     expect(

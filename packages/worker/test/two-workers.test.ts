@@ -65,4 +65,16 @@ describe('requests to any of two workers', () => {
     )
     expect((await call(left, 'PUT', SINK, { parallelism: 1 })).status).toBe(204)
   })
+
+  it('let go of what a third one is to run', async () => {
+    expect((await call(first(), 'POST', SINK, place.sink({ parallelism: 6 }))).status).toBe(204)
+    const running = async (worker: Worker) => (await statuses(worker, 's')).filter(each => each.running)
+    await eventually(async () => (await running(first())).length === 6, 'all run')
+    const third = await place.worker({ workDir: place.path('work3'), cacheDir: place.path('cache3') })
+    await eventually(
+      async () => (await running(third)).some(({ workerId }) => workerId === third.workerId),
+      'some run there',
+    )
+    await eventually(async () => (await running(third)).length === 6, 'all run again')
+  })
 })
