@@ -363,6 +363,28 @@ describe('answers have the shape of Pulsar', () => {
   })
 })
 
+describe('numbers of an instance', () => {
+  it('are those of its life, and of the current minute', async () => {
+    await place.produce('counted', 'a', 'b')
+    const path = '/admin/v3/sinks/public/default/counted'
+    expect((await call(worker, 'POST', path, sink({ inputs: ['counted'] }))).status).toBe(204)
+    await eventually(async () => (await statuses(worker, 'counted'))[0]?.numWrittenToSink === 2)
+    const { body } = await call(worker, 'GET', '/admin/v2/worker-stats/functionsmetrics')
+    const numbers = {
+      receivedTotal: 2,
+      processedSuccessfullyTotal: 2,
+      systemExceptionsTotal: 0,
+      userExceptionsTotal: 0,
+      avgProcessLatency: expect.any(Number),
+    }
+    expect(body).toContainEqual({
+      name: 'public/default/counted:0',
+      metrics: { ...numbers, '1min': numbers, lastInvocation: expect.any(Number), userMetrics: {} },
+    })
+    expect((await call(worker, 'DELETE', path)).status).toBe(204)
+  })
+})
+
 describe('what is wrong is told at once, with its path', () => {
   it('a package that is named twice', async () => {
     const answer = await call(worker, 'POST', '/admin/v3/sinks/public/default/bad', sink({ sinkType: 'probe' }))

@@ -1,6 +1,6 @@
 import type { Metric, Registry } from 'prom-client'
 import type { RunningConnector } from '../api.ts'
-import type { InstanceSnapshot } from '../snapshot.ts'
+import { emptySnapshot, type InstanceSnapshot } from '../snapshot.ts'
 import { type MetricFamily, metricFamilies } from './families.ts'
 
 const MINUTE_MS = 60_000
@@ -9,6 +9,8 @@ const MINUTE_MS = 60_000
 export interface Metrics {
   readonly contentType: string
   text(): Promise<string>
+  /** The snapshot of an instance at the start of the current minute; one without numbers where it is younger. */
+  minuteAgo(connector: RunningConnector, now: InstanceSnapshot): InstanceSnapshot
   close(): void
 }
 
@@ -31,6 +33,7 @@ export async function openMetrics(connectors: () => readonly RunningConnector[])
       for (const family of metricFamilies(connectors(), minutes.of)) register(own, family)
       return (await Promise.all([own.metrics(), processMetrics.metrics()])).join('\n')
     },
+    minuteAgo: ({ kind, fqn }, now) => minutes.of(`${kind} ${fqn}`, now),
     close: () => clearInterval(minuteTimer),
   }
 }
@@ -50,10 +53,8 @@ class MinuteBaselines {
   }
 
   readonly of = (connector: string, now: InstanceSnapshot): InstanceSnapshot =>
-    this.#baselines.get(`${connector} ${now.instanceId}`) ?? { ...now, ...NOTHING }
+    this.#baselines.get(`${connector} ${now.instanceId}`) ?? emptySnapshot(now.instanceId)
 }
-
-const NOTHING = { received: 0, written: 0, systemErrors: 0, connectorErrors: 0 } as const
 
 /** prom-client writes the text; all it asks of a metric is its name and its numbers. */
 function register(registry: Registry, family: MetricFamily): void {

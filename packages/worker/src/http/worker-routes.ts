@@ -157,7 +157,7 @@ function statsRoutes({ runner, metrics }: WorkerRouteParts): readonly Route[] {
       path: '/admin/v2/worker-stats/functionsmetrics',
       summary: 'Numbers of the instances that run here',
       answer: z.array(numbers),
-      handle: async () => functionsMetrics(runner().connectors()),
+      handle: async () => functionsMetrics(runner().connectors(), metrics.minuteAgo),
     }),
     route({
       tag: 'health',

@@ -1,4 +1,4 @@
-import type { InstanceSnapshot, RunningConnector } from '@pulsar-io/engine'
+import { emptySnapshot, type InstanceSnapshot, type Metrics, type RunningConnector } from '@pulsar-io/engine'
 
 /** The numbers of this process; Pulsar's list has those of its virtual machine there. */
 export function workerMetrics(): readonly object[] {
@@ -21,31 +21,38 @@ export function workerMetrics(): readonly object[] {
   ]
 }
 
-/** Pulsar's WorkerFunctionInstanceStats of what runs here. Numbers of the last minute are not kept in this form: see `/metrics`. */
-export function functionsMetrics(connectors: readonly RunningConnector[]): readonly object[] {
-  return connectors.flatMap(({ fqn, snapshots }) =>
-    snapshots().map(snapshot => ({ name: `${fqn}:${snapshot.instanceId}`, metrics: numbersOf(snapshot) })),
+/** Pulsar's WorkerFunctionInstanceStats of what runs here. */
+export function functionsMetrics(
+  connectors: readonly RunningConnector[],
+  minuteAgo: Metrics['minuteAgo'],
+): readonly object[] {
+  return connectors.flatMap(connector =>
+    connector.snapshots().map(snapshot => ({
+      name: `${connector.fqn}:${snapshot.instanceId}`,
+      metrics: {
+        ...numbersOf(snapshot, NOTHING),
+        '1min': numbersOf(snapshot, minuteAgo(connector, snapshot)),
+        lastInvocation: snapshot.lastReceivedTime === 0 ? null : snapshot.lastReceivedTime,
+        userMetrics: Object.fromEntries(Object.entries(snapshot.userMetrics).map(([name, { sum }]) => [name, sum])),
+      },
+    })),
   )
 }
 
-function numbersOf(snapshot: InstanceSnapshot): object {
-  const { latency } = snapshot
-  const batches = latency.counts.reduce((sum, count) => sum + count, 0)
-  const own = Object.entries(snapshot.userMetrics).map(([name, { sum }]) => [name, sum] as const)
+/** An instance that has not begun. */
+const NOTHING = emptySnapshot(0)
+
+function numbersOf(now: InstanceSnapshot, before: InstanceSnapshot): object {
+  const batches = count(now) - count(before)
   return {
-    receivedTotal: snapshot.received,
-    processedSuccessfullyTotal: snapshot.written,
-    systemExceptionsTotal: snapshot.systemErrors,
-    userExceptionsTotal: snapshot.connectorErrors,
-    avgProcessLatency: batches === 0 ? null : latency.sum / batches,
-    '1min': {
-      receivedTotal: 0,
-      processedSuccessfullyTotal: 0,
-      systemExceptionsTotal: 0,
-      userExceptionsTotal: 0,
-      avgProcessLatency: null,
-    },
-    lastInvocation: snapshot.lastReceivedTime === 0 ? null : snapshot.lastReceivedTime,
-    userMetrics: Object.fromEntries(own),
+    receivedTotal: now.received - before.received,
+    processedSuccessfullyTotal: now.written - before.written,
+    systemExceptionsTotal: now.systemErrors - before.systemErrors,
+    userExceptionsTotal: now.connectorErrors - before.connectorErrors,
+    avgProcessLatency: batches === 0 ? null : (now.latency.sum - before.latency.sum) / batches,
   }
+}
+
+function count({ latency }: InstanceSnapshot): number {
+  return latency.counts.reduce((sum, each) => sum + each, 0)
 }
