@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { service } from '@pulsar-io/tooling/services'
 import { describe, it } from 'vitest'
+import { service } from '../../../../tooling/services/index.ts'
 import { seed, torment } from './process/torment.ts'
 
 const broker = await service('pulsar')

@@ -13,10 +13,11 @@ export class RuntimeWorker {
   #stdout = ''
   #stderr = ''
 
-  constructor(workerId: string, directory: string, flags: readonly string[]) {
+  constructor(workerId: string, directory: string, flags: readonly string[], embedded: boolean) {
     this.workerId = workerId
     this.#directory = directory
-    const folders = ['--data-dir', join(directory, 'log'), '--work-dir', join(directory, workerId)]
+    const log = embedded ? ['--data-dir', join(directory, 'log')] : []
+    const folders = [...log, '--work-dir', join(directory, workerId)]
     const common = ['--port', '0', '--worker-id', workerId, '--connectors-dir', join(directory, 'connectors')]
     this.child = spawn(
       process.execPath,
