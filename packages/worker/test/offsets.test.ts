@@ -1,3 +1,4 @@
+import { openMessaging } from '@pulsar-io/engine'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Worker } from '../src/index.ts'
 import { call, eventually, Place, statuses } from './support.ts'
@@ -14,8 +15,12 @@ afterEach(() => place.close())
 const SINK = '/admin/v3/sinks/public/default/s'
 const SOURCE = '/admin/v3/sources/public/default/src'
 
-/** A sink that wrote three records and was stopped. */
+/** A sink that wrote three records; the topic keeps them, so that there is something to go back to. */
 async function written(): Promise<void> {
+  const client = await openMessaging({ url: `embedded:${place.path('data')}` })
+  await client.topics.create('in')
+  await client.topics.setRetention('in', { sizeBytes: -1, timeMs: -1 })
+  await client.close()
   await place.produce('in', 'a', 'b', 'c')
   await call(worker, 'POST', SINK, place.sink())
   await eventually(() => place.lines().length === 3, 'three records')
