@@ -1,13 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { packConnector } from '../pack/pack-connector.ts'
 import { type AvailableService, javaConnector, pulsarAdmin, service } from '../services/index.ts'
 import { benchNamespace, publishedTo } from './cluster.ts'
 import { usageOf } from './process-tree.ts'
 import { ratios, spread } from './stats.ts'
 import type { Bench, BenchContext, Figure } from './types.ts'
+
+const runFile = promisify(execFile)
 
 /** How long each source runs once its first message is there. */
 const SECONDS = 15
@@ -22,7 +26,7 @@ interface Measured {
 }
 
 /**
- * The data generator of Apache Pulsar as `pulsar-admin sources localrun` runs it, against a source here that makes up the
+ * The data generator of Apache Pulsar in its local runner, against a source here that makes up the
  * same kind of records, into the same broker, taking turns.
  */
 export const java: Bench = async context => {
@@ -32,17 +36,19 @@ export const java: Bench = async context => {
   if (!nar.available) return nar.reason
   const archive = join(context.folder, 'generator.tgz')
   await packConnector(join(import.meta.dirname, 'generator'), archive)
+  const generator = await unvalidated(nar.path, context.folder)
   const namespace = await benchNamespace(cluster)
   const [ours, theirs]: [Measured[], Measured[]] = [[], []]
   for (let round = 0; round < context.rounds; round++) {
     theirs.push(
       await measured(context, cluster, `persistent://${namespace}/java-${round}`, topic => ({
-        command: admin.command,
-        env: admin.env,
+        // What `pulsar-admin sources localrun` starts, without the time that the command itself takes.
+        command: join(dirname(admin.command), 'function-localrunner'),
+        // Its own choice of a garbage collector is refused by some JVMs beside what `java` is started with.
+        env: { ...admin.env, PULSAR_GC: ' ', PULSAR_GC_LOG: ' ' },
         args: [
-          ...['sources', 'localrun', '--archive', nar.path, '--name', `java-${round}`],
-          ...['--destination-topic-name', topic, '--source-config', '{"sleepBetweenMessages":"0"}'],
-          ...['--broker-service-url', cluster.url],
+          ...['--sourceConfig', JSON.stringify(javaConfig(generator, topic, `java-${round}`))],
+          ...['--brokerServiceUrl', cluster.url, '--webServiceUrl', cluster.adminUrl ?? ''],
         ],
       })),
     )
@@ -67,7 +73,7 @@ export const java: Bench = async context => {
       name: `data generator: ${name}`,
       unit,
       value: spread(value),
-      reference: { name: 'Java, localrun', value: spread(reference), ratio },
+      reference: { name: 'Java’s local runner', value: spread(reference), ratio },
       goal,
       reached,
     }
@@ -78,6 +84,34 @@ export const java: Bench = async context => {
     figure('start to first message', 'ms', one => one.firstMs, 'ratio ≤ 0.1', 0.1),
     figure('resident memory', 'MB', one => one.residentMB, 'ratio ≤ 0.33', 0.33),
   ]
+}
+
+/**
+ * A copy of the archive that names no class for its options: their check takes no pause of 0 between messages, though the
+ * source does.
+ */
+async function unvalidated(nar: string, folder: string): Promise<string> {
+  const copy = join(folder, 'data-generator.nar')
+  const definition = 'META-INF/services/pulsar-io.yaml'
+  await copyFile(nar, copy)
+  await runFile('jar', ['xf', copy, definition], { cwd: folder })
+  const text = await readFile(join(folder, definition), 'utf8')
+  await writeFile(join(folder, definition), text.replace(/^sourceConfigClass:.*\n/m, ''))
+  await runFile('jar', ['uf', copy, definition], { cwd: folder })
+  return copy
+}
+
+function javaConfig(archive: string, topicName: string, name: string) {
+  const configs = { sleepBetweenMessages: '0' }
+  return {
+    tenant: 'public',
+    namespace: 'default',
+    name,
+    archive,
+    topicName,
+    configs,
+    processingGuarantees: 'ATLEAST_ONCE',
+  }
 }
 
 async function measured(
