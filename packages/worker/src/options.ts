@@ -70,12 +70,12 @@ export interface WorkerOptions {
   /** Milliseconds that a stop may take to settle what is in flight. Default 10000. */
   readonly drainTimeoutMs?: number
   readonly restart?: Partial<RestartPolicy>
-  /** Instances that open at the same time. Default 8. */
+  /** Instances that open at the same time. Default two for each core. */
   readonly maxOpening?: number
   readonly auth?: AuthOptions
   readonly tls?: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array }
   readonly limits?: Partial<WorkerLimits>
-  /** Milliseconds that this worker may be out of touch before others get its instances. Default 10000. */
+  /** Milliseconds that this worker may be out of touch before others get its instances. Default 10000, on the embedded log 30000. */
   readonly leaseMs?: number
   /** Makes what decides which worker runs what. Default: all workers of the same metadata namespace, by `joinCluster`. */
   readonly coordinate?: (self: WorkerInfo, context: CoordinationContext) => Promise<Coordinator>

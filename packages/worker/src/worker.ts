@@ -1,6 +1,13 @@
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { DEFAULT_MESSAGING_URL, InstanceLease, type LogLevel, openMessaging, openMetrics } from '@pulsar-io/engine'
+import {
+  DEFAULT_MESSAGING_URL,
+  embeddedDirectory,
+  InstanceLease,
+  type LogLevel,
+  openMessaging,
+  openMetrics,
+} from '@pulsar-io/engine'
 import type { KeyValueStore, MessagingClient } from '@pulsar-io/messaging'
 import { ConfigError, ConnectionError, type LogFields } from '@pulsar-io/sdk'
 import type { FastifyInstance } from 'fastify'
@@ -33,7 +40,13 @@ const DEFAULT_PORT = 6750
 const DEFAULT_METADATA_NAMESPACE = 'public/functions'
 const DEFAULT_WORK_DIR = '.pulsar-io-worker'
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
-const DEFAULT_MAX_OPENING = 8
+/** Opening takes a core each for a while: more at a time would only keep the worker itself from its duties. */
+const DEFAULT_MAX_OPENING = 2 * availableParallelism()
+/**
+ * Milliseconds of a lease on the embedded log, whose workers share a machine: the end of a process is seen at once
+ * there, whatever the lease, and a machine that is busy must not look like one that is gone.
+ */
+const EMBEDDED_LEASE_MS = 30_000
 /** Milliseconds that deleting a sink waits for its subscription to be free. */
 const CLEAN_UP_MS = 15_000
 
@@ -255,7 +268,9 @@ class RunningWorker implements Worker {
     metadataNamespace: string,
     lease: InstanceLease,
   ): Promise<Coordinator> {
-    const { coordinate, leaseMs, log } = this.#options
+    const { coordinate, messaging, log } = this.#options
+    const oneMachine = embeddedDirectory(messaging?.url) !== undefined
+    const leaseMs = this.#options.leaseMs ?? (oneMachine ? EMBEDDED_LEASE_MS : undefined)
     if (coordinate !== undefined) return coordinate(info, { client, metadataNamespace, log, lease })
     return joinCluster({
       client,

@@ -37,7 +37,8 @@ export const workerFlags: readonly FlagGroup[] = [
       },
       {
         flags: '--lease <duration>',
-        description: 'Time out of touch after which other workers run what this one ran; default 10s',
+        description:
+          'Time out of touch after which other workers run what this one ran; default 10s, on the embedded log 30s',
       },
       {
         flags: '--drain-timeout <duration>',
