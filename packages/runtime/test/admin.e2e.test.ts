@@ -102,7 +102,7 @@ configs: { path: two.in, follow: true }
     await writeFile(join(dir, 'p.yaml'), pipeline(1))
     const actions = async (line: string) => {
       const { code, stdout, stderr } = await cli(line)
-      expect({ code, stderr: stderr.replace(/^running: .*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
+      expect({ code, stderr: stderr.replace(/^\S+ \S+ running: 1 of 1 .*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
       return (JSON.parse(stdout) as { action: string; changes: unknown[] }[]).map(each => [each.action, each.changes])
     }
     expect(await actions('apply -f p.yaml --dry-run')).toEqual([

@@ -36,22 +36,33 @@ export async function apply(values: FlagValues): Promise<number> {
   const wanted = await readWanted(values, problems)
   return calling(connect, async (admin, signal) => {
     const results: Applied[] = []
+    const changed: Wanted[] = []
     let failed = 0
-    for (const each of wanted) {
+    // One that fails does not keep the others from what they are to be; a worker that is away does.
+    const trying = async (each: Wanted, work: () => Promise<void>) => {
       try {
-        const result = await applyOne(admin, each, values)
-        results.push(result)
-        if (values.dryRun !== true && result.action !== 'unchanged') {
-          await waitUntilRunning(admin, each.kind, each.config, { timeoutMs, signal })
-        }
+        await work()
       } catch (error) {
-        // One that is refused does not keep the others from what they are to be; a worker that is away does.
         if (!isAdminError(error) || (error.retry !== 'reject' && error.retry !== 'retry')) throw error
         failed += 1
         process.stderr.write(`${each.kind} ${shownName(each.config)}: ${errorText(error, { debug: false })}`)
       }
     }
+    for (const each of wanted) {
+      await trying(each, async () => {
+        const result = await applyOne(admin, each, values)
+        results.push(result)
+        if (values.dryRun !== true && result.action !== 'unchanged') changed.push(each)
+      })
+    }
     await print(await formatted(results, format, () => results.map(appliedText).join('')))
+    const waiting = changed.map(each => {
+      const label = `${each.kind} ${shownName(each.config)} `
+      return trying(each, () =>
+        waitUntilRunning(admin, each.kind, each.config, { timeoutMs, signal, changed: true, label }),
+      )
+    })
+    await Promise.all(waiting)
     return failed === 0 ? EXIT.ok : EXIT.failed
   })
 }

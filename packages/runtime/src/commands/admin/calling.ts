@@ -28,22 +28,37 @@ export function waitOf(values: FlagValues, problems: Problem[]): number | undefi
   return values.wait === true || timeout !== undefined ? (timeout ?? 60_000) : undefined
 }
 
+/** How `--wait` waits. */
+export interface WaitOptions {
+  /** Undefined: not at all. */
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal
+  /** What was changed may still run as it was: it is looked at a moment later. */
+  readonly changed?: boolean
+  /** Begins each line, where there are several connectors. */
+  readonly label?: string
+}
+
+/** Milliseconds until a worker has surely told its instances of a change. */
+const CHANGE_MS = 1000
+
 /** Waits as `--wait` asks, and says on stderr how it goes. */
 export async function waitUntilRunning(
   admin: Admin,
   kind: ConnectorKind,
   name: ConnectorName,
-  { timeoutMs, signal }: { readonly timeoutMs: number | undefined; readonly signal: AbortSignal },
+  { timeoutMs, signal, changed = false, label = '' }: WaitOptions,
 ): Promise<void> {
   if (timeoutMs === undefined) return
+  if (changed) await pause(CHANGE_MS, signal)
   const options = {
     timeoutMs,
     signal,
-    onError: (error: string) => process.stderr.write(`does not run yet: ${error}\n`),
+    onError: (error: string) => process.stderr.write(`${label}does not run yet: ${error}\n`),
   }
   const status =
     kind === 'sink' ? await untilRunning(admin.sinks, name, options) : await untilRunning(admin.sources, name, options)
-  process.stderr.write(`running: ${status.numRunning} of ${status.numInstances} instances\n`)
+  process.stderr.write(`${label}running: ${status.numRunning} of ${status.numInstances} instances\n`)
 }
 
 /** Resolves after `ms`, or as soon as the signal is aborted. */

@@ -52,7 +52,7 @@ export async function update(kind: ConnectorKind, values: FlagValues): Promise<n
     const options = { archive: sent?.archive, updateAuthData }
     await send(admin, kind, 'update', complete, options)
     await print('Updated successfully\n')
-    await waitUntilRunning(admin, kind, complete, { timeoutMs, signal })
+    await waitUntilRunning(admin, kind, complete, { timeoutMs, signal, changed: true })
     return EXIT.ok
   })
 }

@@ -25,7 +25,7 @@ export async function control(
   return calling(connect, async (admin, signal) => {
     await admin[`${kind}s`][action](name, instance)
     await print(`${DONE[action]} successfully\n`)
-    await waitUntilRunning(admin, kind, name, { timeoutMs, signal })
+    await waitUntilRunning(admin, kind, name, { timeoutMs, signal, changed: action === 'restart' })
     return EXIT.ok
   })
 }
