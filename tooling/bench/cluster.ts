@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { AvailableService } from '../services/index.ts'
 
 /** Calls the admin interface of a cluster. */
-export async function adminCall(cluster: AvailableService, method: string, path: string, body?: unknown) {
+async function adminCall(cluster: AvailableService, method: string, path: string, body?: unknown) {
   const answer = await fetch(`${cluster.adminUrl}/admin/v2/${path}`, {
     method,
     headers: { 'content-type': 'application/json' },

@@ -27,7 +27,7 @@ interface Entry {
 }
 
 /** The topic of positions of a configuration: beside the target. */
-export function positionsTopicOf({ positionsTopic, topic }: SinkConfig, context: SinkContext): string {
+function positionsTopicOf({ positionsTopic, topic }: SinkConfig, context: SinkContext): string {
   if (positionsTopic !== '') return fullTopicName(positionsTopic)
   const { tenant, namespace } = parseTopicName(topic.replaceAll('{topic}', 'topic'))
   return `persistent://${tenant}/${namespace}/${context.tenant}-${context.namespace}-${context.name}-positions`

@@ -9,7 +9,7 @@ import {
   topicProblem,
 } from './connection-options.ts'
 
-export const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const
+const COMPRESSION_TYPES = ['NONE', 'LZ4', 'ZLIB', 'ZSTD', 'SNAPPY'] as const
 
 const fields = {
   ...connectionFields,

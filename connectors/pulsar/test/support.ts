@@ -21,8 +21,7 @@ export function colleague({ url, adminUrl = '' }: AvailableService): Promise<Pul
 }
 
 /** Connects to brokers by the address of the service: theirs is not that of a proxy in front of them. */
-export const throughProxy: Connect = options =>
-  openPulsar({ ...options, mapAddress: () => new URL(options.serviceUrl).host })
+const throughProxy: Connect = options => openPulsar({ ...options, mapAddress: () => new URL(options.serviceUrl).host })
 
 /** The connectors as they are, but for what their connections go through. */
 export const proxied = {

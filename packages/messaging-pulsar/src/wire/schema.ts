@@ -31,7 +31,7 @@ const TYPES: readonly SchemaType[] = [
 
 /** The number of a type in the protocol; one beyond all where it is not known. */
 export function schemaTypeNumber(type: string): number {
-  const number = TYPES.findIndex(known => known === type)
+  const number = (TYPES as readonly string[]).indexOf(type)
   return number < 0 ? TYPES.length : number
 }
 
