@@ -1,9 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { cp, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { englishOnly, nodeBundle } from '../esbuild.ts'
 import { bundledFiles } from '../pack/bundle.ts'
 import { thirdPartyLicenses } from '../pack/licenses.ts'
+import { buildConsole } from './console.ts'
 import { bundleCreateConnector } from './create-connector.ts'
 
 // Bundles the `runtime` command. Fewer and smaller files start faster and take less memory: docs/decisions/0004-bundled-command.md.
@@ -38,4 +39,7 @@ for (const [name, path] of [
   for (const file of bundledFiles(folder, metafile)) bundled.add(file)
 }
 await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await thirdPartyLicenses([...bundled].sort(), ''))
+const builtConsole = `${packages}worker/dist/console`
+await buildConsole(builtConsole)
+await cp(builtConsole, `${outdir}/console`, { recursive: true })
 await bundleCreateConnector(`${packages}create-connector`)

@@ -61,6 +61,8 @@ export interface WorkerOptions {
   readonly connectorsDir?: string
   /** Folder for uploads and the files of stored archives. Default `.pulsar-io-worker`. */
   readonly workDir?: string
+  /** Folder of the built console. Default: the one that comes with this package. */
+  readonly consoleDir?: string
   /** Folder that archives are extracted to. */
   readonly cacheDir?: string
   /** Prefixes of addresses that packages may come from, `file://` folders, too. Default none. */

@@ -17,6 +17,7 @@ import { Packages } from './connectors/packages.ts'
 import { ConnectorService } from './connectors/service.ts'
 import type { Coordinator, WorkerInfo } from './coordination.ts'
 import { connectorRoutes } from './http/connector-routes.ts'
+import { addConsole } from './http/console.ts'
 import { addGuards, NO_LEADER } from './http/guards.ts'
 import { addRoute } from './http/route.ts'
 import { createServer } from './http/server.ts'
@@ -155,6 +156,7 @@ class RunningWorker implements Worker {
     ]
     await app.register(async scope => {
       for (const each of routes) addRoute(scope, each)
+      await addConsole(scope, this.#options.consoleDir)
     })
     await this.#listen(app)
     await this.#load(client)

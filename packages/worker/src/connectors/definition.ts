@@ -42,7 +42,7 @@ export function connectorDefinition(manifest: Manifest): ConnectorDefinition {
 
 /** The options of a connector as Pulsar describes them. */
 export function configDefinition(manifest: Manifest, kind: ConnectorKind): readonly ConfigFieldDefinition[] {
-  const schema = manifest[kind]?.configSchema ?? {}
+  const schema = configSchema(manifest, kind)
   const required = Array.isArray(schema.required) ? schema.required : []
   return Object.entries((schema.properties ?? {}) as { readonly [name: string]: JsonSchema }).map(([name, field]) => ({
     fieldName: name,
@@ -54,6 +54,11 @@ export function configDefinition(manifest: Manifest, kind: ConnectorKind): reado
       required: required.includes(name) ? 'true' : 'false',
     },
   }))
+}
+
+/** The JSON Schema of a connector's options. */
+export function configSchema(manifest: Manifest, kind: ConnectorKind): JsonSchema {
+  return manifest[kind]?.configSchema ?? {}
 }
 
 const JAVA_TYPES: { readonly [type: string]: string } = {

@@ -1,5 +1,5 @@
 import type { LogLevel } from '@pulsar-io/engine'
-import type { ConnectorKind, LogFields, Manifest } from '@pulsar-io/sdk'
+import type { ConnectorKind, JsonSchema, LogFields, Manifest } from '@pulsar-io/sdk'
 import { type Coordinator, instanceKey } from '../coordination.ts'
 import { type Fqn, fqnText, KINDS, type KindFacts } from '../kinds.ts'
 import { reasonOf } from '../reason.ts'
@@ -10,6 +10,7 @@ import type { ConnectorStore } from '../store/connector-store.ts'
 import { type ConnectorRecord, instanceCount, isWanted, wantedInstances } from '../store/record.ts'
 import type { Builtins } from './builtins.ts'
 import { checkConfig, type RawConfig } from './check.ts'
+import { configSchema } from './definition.ts'
 import type { CheckedPackage, GivenPackage, Packages } from './packages.ts'
 import { shownConfig } from './shown-config.ts'
 import { isUnchanged, mergedConfig } from './update.ts'
@@ -106,6 +107,13 @@ export class ConnectorService {
   /** The configuration as Pulsar answers it. */
   async shown(record: ConnectorRecord): Promise<object> {
     return shownConfig(record, await this.#manifest(record))
+  }
+
+  /** JSON Schema of a connector's options. Throws a ReplyError (404) when there is no such connector, or no archive of it. */
+  async schema(facts: KindFacts, fqn: Fqn): Promise<JsonSchema> {
+    const manifest = await this.#manifest(this.get(facts, fqn))
+    if (manifest === undefined) throw new ReplyError(404, `the archive of ${facts.title} ${fqn.name} is not to be had`)
+    return configSchema(manifest, facts.kind)
   }
 
   async create(facts: KindFacts, fqn: Fqn, given: GivenConnector, actor: Actor): Promise<void> {

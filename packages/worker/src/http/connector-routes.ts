@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Builtins } from '../connectors/builtins.ts'
-import { configDefinition, connectorDefinition } from '../connectors/definition.ts'
+import { configDefinition, configSchema, connectorDefinition } from '../connectors/definition.ts'
 import type { Actor, ConnectorService, GivenConnector } from '../connectors/service.ts'
 import { type Fqn, KINDS, type KindFacts } from '../kinds.ts'
 import { ReplyError } from '../reply-error.ts'
@@ -50,6 +50,7 @@ const fieldAnswer = z.object({
   typeName: z.string(),
   attributes: z.record(z.string(), z.string()),
 })
+const schemaAnswer = z.looseObject({})
 const logLine = z.looseObject({ seq: z.int(), level: z.string(), time: z.number(), message: z.string() })
 
 /** The routes of sinks and sources: one list, for both kinds and both spellings of their paths. */
@@ -212,6 +213,27 @@ function routesOf(
       summary: `Built-in ${kind}s`,
       answer: z.array(definitionAnswer),
       handle: async () => builtins.list(kind).map(({ manifest }) => connectorDefinition(manifest)),
+    }),
+    route({
+      tag,
+      method: 'GET',
+      path: `/${facts.builtins}/:name/schema`,
+      summary: `JSON Schema of the options of a built-in ${kind}`,
+      params: z.object({ name: part }),
+      answer: schemaAnswer,
+      handle: async ({ params }) => {
+        const found = builtins.get(params.name, kind)
+        if (found === undefined) throw new ReplyError(404, `builtin ${title.toLowerCase()} does not exist`)
+        return configSchema(found.manifest, kind)
+      },
+    }),
+    route({
+      ...one,
+      method: 'GET',
+      path: '/:tenant/:namespace/:name/schema',
+      summary: `JSON Schema of the options of a ${kind}`,
+      answer: schemaAnswer,
+      handle: async ({ params }) => service().schema(facts, params),
     }),
     route({
       tag,

@@ -1,0 +1,103 @@
+import { authorization } from './session.ts'
+import type { Config, Definition, Kind, LogLine, Place, Schema, Status } from './types.ts'
+
+/** An answer that says no, in the worker's words. */
+export class ApiError extends Error {
+  readonly status: number
+
+  constructor(status: number, reason: string) {
+    super(reason)
+    this.name = 'ApiError'
+    this.status = status
+  }
+}
+
+/** A configuration and the version that a change of it begins with. */
+export interface Versioned {
+  readonly config: Config
+  readonly etag: string | undefined
+}
+
+export const api = {
+  names: (kind: Kind, tenant: string, namespace: string, signal?: AbortSignal) =>
+    get<readonly string[]>(path(kind, tenant, namespace), signal),
+  status: (place: Place, signal?: AbortSignal) => get<Status>(`${pathOf(place)}/status`, signal),
+  logs: (place: Place, instanceId: number, since: number, signal?: AbortSignal) =>
+    get<readonly LogLine[]>(`${pathOf(place)}/${instanceId}/logs?since=${since}&limit=200`, signal),
+  act: async (place: Place, action: 'start' | 'stop' | 'restart', instanceId?: number): Promise<void> => {
+    const instance = instanceId === undefined ? '' : `/${instanceId}`
+    await request('POST', `${pathOf(place)}${instance}/${action}`, {})
+  },
+  remove: async (place: Place): Promise<void> => {
+    await request('DELETE', pathOf(place), {})
+  },
+  builtins: (kind: Kind, signal?: AbortSignal) => get<readonly Definition[]>(path(kind, builtinsOf(kind)), signal),
+  builtinSchema: (kind: Kind, name: string, signal?: AbortSignal) =>
+    get<Schema>(path(kind, builtinsOf(kind), name, 'schema'), signal),
+  schema: (place: Place, signal?: AbortSignal) => get<Schema>(`${pathOf(place)}/schema`, signal),
+  config: async (place: Place, signal?: AbortSignal): Promise<Versioned> => {
+    const response = await request('GET', pathOf(place), { signal })
+    return { config: (await response.json()) as Config, etag: response.headers.get('etag') ?? undefined }
+  },
+  create: async (place: Place, config: Config): Promise<void> => {
+    await request('POST', pathOf(place), { body: config })
+  },
+  update: async (place: Place, config: Config, etag: string | undefined): Promise<void> => {
+    await request('PUT', pathOf(place), {
+      body: config,
+      ...(etag === undefined ? {} : { headers: { 'if-match': etag } }),
+    })
+  },
+}
+
+function builtinsOf(kind: Kind): string {
+  return `builtin${kind}s`
+}
+
+function path(kind: Kind, ...parts: readonly string[]): string {
+  return ['admin/v3', `${kind}s`, ...parts.map(encodeURIComponent)].join('/')
+}
+
+function pathOf({ kind, tenant, namespace, name }: Place): string {
+  return path(kind, tenant, namespace, name)
+}
+
+async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
+  const response = await request('GET', url, { signal })
+  return (await response.json()) as T
+}
+
+interface RequestParts {
+  readonly body?: object
+  readonly headers?: { readonly [name: string]: string }
+  readonly signal?: AbortSignal | undefined
+}
+
+async function request(method: string, url: string, { body, headers, signal }: RequestParts): Promise<Response> {
+  const credentials = authorization()
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(credentials === undefined ? {} : { authorization: credentials }),
+      ...headers,
+    },
+    // The browser's own dialog for passwords would come up in the middle of a poll.
+    credentials: 'omit',
+    signal: signal ?? null,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  if (response.ok) return response
+  throw new ApiError(response.status, await reasonOf(response))
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  const text = await response.text()
+  try {
+    const { reason } = JSON.parse(text) as { readonly reason?: unknown }
+    if (typeof reason === 'string') return reason
+  } catch {
+    // A proxy's page: its status says more.
+  }
+  return `the worker answered ${response.status}`
+}

@@ -1,0 +1,14 @@
+const TONES: { readonly [state: string]: string } = {
+  running: 'good',
+  finished: 'good',
+  failed: 'bad',
+  'crash-loop': 'bad',
+  blocked: 'bad',
+  reconnecting: 'warn',
+  restarting: 'warn',
+}
+
+/** A state as a word; its colour repeats it. */
+export function State({ name }: { readonly name: string }) {
+  return <span className={`state ${TONES[name] ?? 'quiet'}`}>{name}</span>
+}
