@@ -5,7 +5,8 @@ import { CreatePage } from './form/create-page.tsx'
 import { EditPage } from './form/edit-page.tsx'
 import { ListPage } from './list/list-page.tsx'
 import { SignedIn } from './problem.tsx'
-import { hrefOf, useView, type View } from './route.ts'
+import { useView } from './route.ts'
+import { hrefOf, type View } from './view.ts'
 
 /** The page: a head, and what the address names. */
 export function App() {

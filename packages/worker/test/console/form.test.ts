@@ -5,7 +5,7 @@ import { refusalOf } from '../../console/src/form/answers.ts'
 import { changesOf } from '../../console/src/form/changes.ts'
 import { problemOf } from '../../console/src/form/check.ts'
 import { configOf, draftOf, type Field, fieldsOf } from '../../console/src/form/fields.ts'
-import { hrefOf, viewOf } from '../../console/src/route.ts'
+import { hrefOf, viewOf } from '../../console/src/view.ts'
 
 const schema: Schema = {
   required: ['url', 'topics'],

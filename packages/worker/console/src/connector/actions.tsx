@@ -2,8 +2,9 @@ import { useState } from 'react'
 import { api } from '../api/client.ts'
 import type { Place } from '../api/types.ts'
 import { Problem } from '../problem.tsx'
-import { go, hrefOf } from '../route.ts'
+import { go } from '../route.ts'
 import { asError } from '../use-poll.ts'
+import { hrefOf } from '../view.ts'
 import { Confirm } from './confirm.tsx'
 
 interface Props {

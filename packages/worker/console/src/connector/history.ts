@@ -1,7 +1,7 @@
 import { rate, type Totals } from '../numbers.ts'
 
 /** Points that charts keep: half an hour of readings, two seconds apart. */
-export const MAX_POINTS = 900
+const MAX_POINTS = 900
 
 /** One reading, for charts. */
 export interface Point {

@@ -1,9 +1,10 @@
 import { type FormEvent, useRef, useState } from 'react'
 import { shown } from '../numbers.ts'
 import { Problem } from '../problem.tsx'
-import { go, hrefOf } from '../route.ts'
+import { go } from '../route.ts'
 import { State } from '../state.tsx'
 import { usePoll } from '../use-poll.ts'
+import { hrefOf } from '../view.ts'
 import { keyOf, type Row, readList } from './read.ts'
 
 interface Props {
