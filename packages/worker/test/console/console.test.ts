@@ -153,7 +153,7 @@ describe.skipIf(!hasBrowser)('the console in a Chromium', () => {
     await press(page, 'button ::-p-text(Create)')
     await text(page, `${field('inputs')} .wrong`, /^Must specify at least one topic/)
     await text(page, `${field('deadLetterTopic')} .wrong`, /./)
-    expect(await page.evaluate('document.activeElement.closest(".field").dataset.path')).toBe('inputs')
+    await page.waitForFunction('document.activeElement.closest(".field")?.dataset.path === "inputs"')
     // The browser itself notes the answer 400.
     expect(complaints.filter(line => !/status of 400/.test(line))).toEqual([])
     await page.close()

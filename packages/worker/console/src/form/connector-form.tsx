@@ -1,4 +1,4 @@
-import { type FormEvent, useRef, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { ApiError } from '../api/client.ts'
 import type { Config, Kind, Schema } from '../api/types.ts'
 import { Problem } from '../problem.tsx'
@@ -32,7 +32,12 @@ export function ConnectorForm({ kind, schema, original, isNew, onSubmit }: Props
   const [refusal, setRefusal] = useState(NOTHING)
   const [error, setError] = useState<Error>()
   const [busy, setBusy] = useState(false)
+  const [refusals, setRefusals] = useState(0)
   const form = useRef<HTMLFormElement>(null)
+  // Behind the drawing of a refusal, when it is known which inputs are wrong.
+  useEffect(() => {
+    if (refusals > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [refusals])
 
   const wrong = (field: Field) => problemOf(field, draft[field.path] ?? '')
   const shownProblem = (field: Field) =>
@@ -48,7 +53,7 @@ export function ConnectorForm({ kind, schema, original, isNew, onSubmit }: Props
     event.preventDefault()
     setTried(true)
     setError(undefined)
-    if (all.some(field => wrong(field) !== undefined)) return focusFirst(form.current)
+    if (all.some(field => wrong(field) !== undefined)) return setRefusals(refusals + 1)
     setBusy(true)
     try {
       await onSubmit(configOf(all, draft, original))
@@ -56,7 +61,7 @@ export function ConnectorForm({ kind, schema, original, isNew, onSubmit }: Props
       setBusy(false)
       if (!(reason instanceof ApiError) || reason.status !== 400) return setError(asError(reason))
       setRefusal(refusalOf(reason.message, all))
-      focusFirst(form.current)
+      setRefusals(refusals + 1)
     }
     return undefined
   }
@@ -94,9 +99,4 @@ export function ConnectorForm({ kind, schema, original, isNew, onSubmit }: Props
       </div>
     </form>
   )
-}
-
-/** Behind the next drawing, when it is known which inputs are wrong. */
-function focusFirst(form: HTMLFormElement | null): void {
-  requestAnimationFrame(() => form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
 }
