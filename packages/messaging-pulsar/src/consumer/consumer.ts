@@ -109,8 +109,11 @@ export class PulsarConsumer implements Consumer {
       for (;;) {
         if (this.closing !== undefined) throw closedError(`the consumer of ${this.subscription}`)
         const taken = this.takeAll(options)
-        const messages = (await this.settings.deadLetters?.sift(taken, this.deadLetterActions)) ?? taken
+        const { deadLetters } = this.settings
+        // Between a look that found nothing and the wait nothing may happen, or its wake would be lost.
+        const messages = taken.length > 0 && deadLetters ? await deadLetters.sift(taken, this.deadLetterActions) : taken
         if (messages.length > 0 || options.signal?.aborted) return messages
+        if (taken.length > 0) continue
         for (const { failure } of this.partitions) if (failure !== undefined) throw failure
         const left = until === undefined ? undefined : until - performance.now()
         if (left !== undefined && left <= 0) return messages
