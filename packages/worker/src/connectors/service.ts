@@ -11,6 +11,7 @@ import { type ConnectorRecord, instanceCount, isWanted, wantedInstances } from '
 import type { Builtins } from './builtins.ts'
 import { checkConfig, type RawConfig } from './check.ts'
 import { configSchema } from './definition.ts'
+import { givenPackage, namesPackage, withoutPackage } from './given-package.ts'
 import type { CheckedPackage, GivenPackage, Packages } from './packages.ts'
 import { shownConfig } from './shown-config.ts'
 import { isUnchanged, mergedConfig } from './update.ts'
@@ -119,7 +120,7 @@ export class ConnectorService {
   async create(facts: KindFacts, fqn: Fqn, given: GivenConnector, actor: Actor): Promise<void> {
     await this.#refuseNowhere(fqn)
     this.#refuseTwin(facts, fqn)
-    const checkedPackage = await this.#parts.packages.check(this.#givenPackage(facts, given))
+    const checkedPackage = await this.#parts.packages.check(givenPackage(facts, given, this.#parts.builtins))
     const { config, plan } = await checkConfig(facts, fqn, withoutPackage(facts, given.config), checkedPackage.archive)
     for (const message of plan.inert) this.#parts.log('warn', message, { connector: fqnText(fqn) })
     await this.#change(async () => {
@@ -150,7 +151,7 @@ export class ConnectorService {
     const merged = mergedConfig(facts, record, withoutPackage(facts, { ...given.config, ...fqn }))
     const asked = given.package !== undefined || namesPackage(facts, given.config)
     const next: CheckedPackage = asked
-      ? await this.#parts.packages.check(this.#givenPackage(facts, given))
+      ? await this.#parts.packages.check(givenPackage(facts, given, this.#parts.builtins))
       : { reference: record.package, archive: await this.#parts.packages.resolve(record.package) }
     const { config, plan } = await checkConfig(facts, fqn, merged, next.archive)
     const samePackage = JSON.stringify(next.reference) === JSON.stringify(record.package)
@@ -330,32 +331,6 @@ export class ConnectorService {
     await this.#turn.catch(() => undefined)
   }
 
-  #givenPackage(facts: KindFacts, { config, package: given }: GivenConnector): GivenPackage {
-    if (given !== undefined) return given
-    const { archive } = config
-    const type = config[facts.typeField]
-    if (archive && type) throw new ReplyError(400, `${facts.typeField}: cannot stand beside archive; keep one of them`)
-    const reference =
-      typeof archive === 'string' && archive !== ''
-        ? archive
-        : typeof type === 'string' && type !== ''
-          ? `builtin://${type}`
-          : undefined
-    if (reference === undefined) throw new ReplyError(400, `${facts.title} package is not provided`)
-    if (reference.startsWith('builtin://')) {
-      const name = reference.slice('builtin://'.length)
-      if (this.#parts.builtins.get(name, facts.kind) === undefined) {
-        throw new ReplyError(400, `Built-in ${facts.kind} is not available`)
-      }
-      return { type: 'builtin', name }
-    }
-    if (/^(https?|file):/.test(reference)) return { type: 'url', url: reference }
-    throw new ReplyError(
-      400,
-      `${facts.title} package is not provided: ${reference} is a file where you are; send it as the part "data", or name a builtin://…`,
-    )
-  }
-
   #find(facts: KindFacts, fqn: Fqn): ConnectorRecord | undefined {
     const record = this.#records.get(fqnText(fqn))
     return record?.kind === facts.kind ? record : undefined
@@ -408,16 +383,4 @@ function refuseStale(record: ConnectorRecord, version: number): void {
 
 function entryOf(record: ConnectorRecord, action: AuditEntry['action'], actor: Actor): AuditEntry {
   return { action, kind: record.kind, fqn: fqnText(record), version: record.version, ...actor }
-}
-
-function namesPackage(facts: KindFacts, config: RawConfig): boolean {
-  // A path is what pulsar-admin read the upload from; without an upload it says nothing.
-  return [config.archive, config[facts.typeField] === undefined ? undefined : 'builtin://'].some(
-    each => typeof each === 'string' && /^(builtin|https?|file):/.test(each),
-  )
-}
-
-function withoutPackage(facts: KindFacts, config: RawConfig): RawConfig {
-  const { archive: _, [facts.typeField]: __, ...rest } = config
-  return rest
 }
