@@ -9,7 +9,9 @@ import { bundleCreateConnector } from './create-connector.ts'
 
 const tooling = resolve(import.meta.dirname, '..')
 const run = promisify(execFile)
-const environment = { ...process.env, NODE_OPTIONS: '', VITEST: undefined, VITEST_POOL_ID: undefined }
+// Whether the outer run has colours must not change what the inner one prints.
+const uncoloured = { FORCE_COLOR: undefined, NO_COLOR: '1' }
+const environment = { ...process.env, ...uncoloured, NODE_OPTIONS: '', VITEST: undefined, VITEST_POOL_ID: undefined }
 
 /** Resolves packages to their sources, as they are at the moment; a user has them installed. */
 const CONFIG = `
@@ -30,6 +32,7 @@ describe.each(['sink', 'source'])('a %s made outside the repository', kind => {
 
   it('is made, keeps its promises, packs, and has nothing to be complained of', { timeout: 120_000 }, async () => {
     const folder = join(dir, name)
+    await rm(folder, { recursive: true, force: true })
     const node = (cwd: string, ...args: string[]) => run(process.execPath, args, { cwd, env: environment })
     await node(dir, join(dir, 'package/bundle/create.js'), kind, name)
     await writeFile(join(folder, 'vitest.config.js'), CONFIG)

@@ -81,8 +81,20 @@ function half(prefix: string, data: Uint8Array, properties: { readonly [name: st
     type: type as SchemaType,
     name: properties[`${prefix}.name`] ?? '',
     data,
-    properties: JSON.parse(properties[`${prefix}.properties`] || '{}') as { readonly [name: string]: string },
+    properties: propertiesOf(`${prefix}.properties`, properties),
   })
+}
+
+function propertiesOf(
+  name: string,
+  { [name]: text = '' }: { readonly [name: string]: string },
+): { readonly [name: string]: string } {
+  if (text === '') return {}
+  try {
+    return JSON.parse(text) ?? {}
+  } catch (error) {
+    throw definitionError('KEY_VALUE', `its property ${name} is no JSON: ${(error as Error).message}`)
+  }
 }
 
 function framed(bytes: Uint8Array): Uint8Array {

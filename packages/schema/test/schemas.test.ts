@@ -58,13 +58,15 @@ describe('schema data', () => {
     expect(fromSchemaData(toSchemaData(schema))).toEqual(schema)
   })
 
-  it('refuses data that ends too early, and halves without a type', () => {
+  it('refuses data that ends too early, and halves without a type or with damaged properties', () => {
     const good = toSchemaData({
       type: 'KEY_VALUE',
       keyValue: { key: { type: 'STRING' }, value: { type: 'STRING' }, encoding: 'INLINE' },
     })
     expect(() => fromSchemaData({ ...good, data: Buffer.from([0, 0, 0, 9]) })).toThrow('ends too early')
     expect(() => fromSchemaData({ ...good, properties: {} })).toThrow('key.schema.type is missing')
+    const damaged = { ...good, properties: { ...good.properties, 'value.schema.properties': '{' } }
+    expect(() => fromSchemaData(damaged)).toThrow('value.schema.properties is no JSON')
   })
 })
 
