@@ -61,7 +61,8 @@ export async function remember(name: string, folder: string, packed: PackedConne
 async function toolFiles(): Promise<string[]> {
   const folders = [import.meta.dirname, join(ROOT, 'packages/engine/src/archive')]
   const sources = await Promise.all(folders.map(async dir => (await readdir(dir)).map(name => join(dir, name))))
-  return [...sources.flat(), join(ROOT, 'pnpm-lock.yaml'), `node ${process.version}`, `esbuild ${esbuildVersion}`]
+  const others = [join(ROOT, 'tooling/esbuild.ts'), join(ROOT, 'pnpm-lock.yaml')]
+  return [...sources.flat(), ...others, `node ${process.version}`, `esbuild ${esbuildVersion}`]
 }
 
 async function hashAll(paths: readonly string[]): Promise<{ [path: string]: string }> {

@@ -1,4 +1,5 @@
-import { type ConfigError, type ConnectorKind, isConnectorError, type Problem } from '@pulsar-io/sdk'
+import type { ConnectorKind } from '@pulsar-io/sdk'
+import { type ConfigError, isConnectorError, type Problem } from '@pulsar-io/sdk/core'
 import type { ConnectorSpec, RunningConnector, RunOptions } from './api.ts'
 import { type ResolvedArchive, resolveArchive } from './archive/index.ts'
 import { inertFields } from './config/inert.ts'

@@ -6,7 +6,7 @@ import {
   isConnectorError,
   type Problem,
   type RetryMeaning,
-} from '@pulsar-io/sdk'
+} from '@pulsar-io/sdk/core'
 
 /** An error as plain data, so that it crosses threads and processes. */
 export interface Failure {

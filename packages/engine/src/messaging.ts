@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { MessagingClient } from '@pulsar-io/messaging'
-import { ConfigError, type Logger } from '@pulsar-io/sdk'
+import type { Logger } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 import { resolveSecrets } from './secrets.ts'
 
 /** Where topics live when nothing is said. */

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { ConfigError } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 import type { ConnectorSpec, RestartPolicy, Run, RunningConnector, RunOptions, RunResult } from './api.ts'
 import { type ConnectorPlan, planConnector, runningConnector } from './connector-plan.ts'
 import { toError } from './failure.ts'

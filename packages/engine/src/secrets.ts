@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { ConfigError, type JsonSchema, type Problem } from '@pulsar-io/sdk'
+import type { JsonSchema } from '@pulsar-io/sdk'
+import { ConfigError, type Problem } from '@pulsar-io/sdk/core'
 
 /** A configuration whose placeholders are filled in, and what must not be printed of it. */
 export interface ResolvedConfig {

@@ -12,7 +12,7 @@ import type {
   Topics,
 } from '@pulsar-io/messaging'
 import { fullTopicName, topicPattern } from '@pulsar-io/messaging'
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import type { TopicRecord } from './catalog.ts'
 import { EmbeddedConsumer } from './consumer.ts'
 import { closedError, usageError } from './errors.ts'

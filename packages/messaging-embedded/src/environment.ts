@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { checkDataFile, freeBytes, prepareDirectory, removeStaleVolatile, volatileDirectory } from './directory.ts'
 import { closedError, diskFullError, formatError, storageError } from './errors.ts'

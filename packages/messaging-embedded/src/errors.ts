@@ -1,4 +1,4 @@
-import { ConfigError, ConnectionError, ConnectorError, isConnectorError } from '@pulsar-io/sdk'
+import { ConfigError, ConnectionError, ConnectorError, isConnectorError } from '@pulsar-io/sdk/core'
 
 /** The data directory cannot be used; `stop`. */
 export function directoryError(directory: string, why: string, cause?: unknown): ConnectorError {

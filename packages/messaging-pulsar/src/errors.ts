@@ -5,7 +5,7 @@ import {
   ConnectorError,
   isConnectorError,
   TransientError,
-} from '@pulsar-io/sdk'
+} from '@pulsar-io/sdk/core'
 import { SERVER_ERRORS, type ServerErrorName } from './wire/enums.ts'
 
 /** An error that a broker sent, before anybody said what it was about. */

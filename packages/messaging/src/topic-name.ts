@@ -1,4 +1,4 @@
-import { ConfigError } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 
 /** A topic's full name in its parts. */
 export interface TopicName {

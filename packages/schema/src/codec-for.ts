@@ -1,4 +1,5 @@
-import { ConfigError, type SchemaInfo } from '@pulsar-io/sdk'
+import type { SchemaInfo } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 import type { Codec } from './codec.ts'
 import { definitionError } from './mismatch.ts'
 import { bytesCodec, jsonCodec, stringCodec } from './plain-codecs.ts'

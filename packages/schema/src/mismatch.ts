@@ -1,4 +1,4 @@
-import { ConfigError, RecordError } from '@pulsar-io/sdk'
+import { ConfigError, RecordError } from '@pulsar-io/sdk/core'
 
 /** A value that does not fit; the path grows while the error leaves the parts of the value. */
 export class Mismatch extends Error {

@@ -1,4 +1,5 @@
-import { parseJson, type SchemaInfo, stringifyJson } from '@pulsar-io/sdk'
+import type { SchemaInfo } from '@pulsar-io/sdk'
+import { parseJson, stringifyJson } from '@pulsar-io/sdk/core'
 import { asBuffer } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { decodeError, encodeError, kindOf } from './mismatch.ts'

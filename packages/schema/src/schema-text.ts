@@ -1,4 +1,5 @@
-import { ConfigError, closest, type KeyValueSchema, type SchemaInfo, type SchemaType } from '@pulsar-io/sdk'
+import type { KeyValueSchema, SchemaInfo, SchemaType } from '@pulsar-io/sdk'
+import { ConfigError, closest } from '@pulsar-io/sdk/core'
 import { SCHEMA_TYPES } from './codec-for.ts'
 
 /** Types that say nothing without a definition. */

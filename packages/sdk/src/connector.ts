@@ -1,12 +1,10 @@
 import type { z } from 'zod'
+import { API_LEVEL } from './api-level.ts'
 import { type ConfigResult, configJsonSchema, type JsonSchema, parseConfig } from './config-schema.ts'
 import type { SinkContext, SourceContext } from './context.ts'
 import type { Position } from './position.ts'
 import type { Record, SourceRecord } from './record.ts'
 import type { SchemaInfo } from './schema-info.ts'
-
-/** The contract between archives and runtimes that this SDK speaks; a whole number that grows when it breaks. */
-export const API_LEVEL = 1
 
 /** Takes records one by one. Returning means written; throwing means the error's retry meaning. */
 export interface Sink<C = unknown, V = unknown> {

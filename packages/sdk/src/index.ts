@@ -1,4 +1,3 @@
-export { closest } from './closest.ts'
 export {
   type Bounds,
   boolean,
@@ -14,10 +13,8 @@ export {
 export { type ConfigResult, configJsonSchema, type JsonSchema, parseConfig } from './config-schema.ts'
 export * from './connector.ts'
 export type * from './context.ts'
-export * from './errors.ts'
-export { parseJson, stringifyJson } from './json.ts'
+export * from './core.ts'
 export { type ConnectorKind, type Manifest, manifestSchema } from './manifest.ts'
-export { comparePositions, formatPosition, type Position, parsePosition } from './position.ts'
 export { PositionClocks } from './position-clocks.ts'
 export type { Offset, Properties, Record, SourceRecord } from './record.ts'
 export type { KeyValueEncoding, KeyValueSchema, PrimitiveSchemaType, SchemaInfo, SchemaType } from './schema-info.ts'

@@ -1,4 +1,4 @@
-import { ConnectorError, type ConnectorErrorOptions, isConnectorError } from '@pulsar-io/sdk'
+import { ConnectorError, type ConnectorErrorOptions, isConnectorError } from '@pulsar-io/sdk/core'
 
 /** Why an archive is refused. Stable; docs/errors.md explains each. */
 export type ArchiveErrorCode =

@@ -1,4 +1,4 @@
-import { API_LEVEL } from '@pulsar-io/sdk'
+import { API_LEVEL } from '@pulsar-io/sdk/core'
 
 /** The API levels that this runtime runs. */
 export const API_LEVELS = { min: 1, max: API_LEVEL } as const

@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { closest } from '@pulsar-io/sdk'
+import { closest } from '@pulsar-io/sdk/core'
 import { ArchiveError, systemCode } from './errors.ts'
 import { listConnectors } from './list.ts'
 import type { ArchiveReference } from './reference.ts'

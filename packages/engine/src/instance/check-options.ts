@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { ConnectorError, isConnectorError, type Problem } from '@pulsar-io/sdk'
+import { ConnectorError, isConnectorError, type Problem } from '@pulsar-io/sdk/core'
 import { fromFailure, messageWithCauses, toError } from '../failure.ts'
 import { entry } from './launch.ts'
 import type { OptionAnswer, OptionCheck } from './option-problems.ts'

@@ -1,4 +1,5 @@
-import { type ConnectorKind, isConnectorError, type JsonSchema, type Problem } from '@pulsar-io/sdk'
+import type { ConnectorKind, JsonSchema } from '@pulsar-io/sdk'
+import { isConnectorError, type Problem } from '@pulsar-io/sdk/core'
 import { loadConnector, type ResolvedArchive } from '../archive/index.ts'
 import { type Failure, toFailure } from '../failure.ts'
 

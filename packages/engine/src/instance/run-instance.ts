@@ -1,5 +1,6 @@
 import type { KeyValueStore, MessagingClient } from '@pulsar-io/messaging'
-import { ConfigError, type LogFields } from '@pulsar-io/sdk'
+import type { LogFields } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 import { loadConnector } from '../archive/load.ts'
 import { messageWithCauses, toError, toFailure } from '../failure.ts'
 import { LeaseView } from '../lease.ts'

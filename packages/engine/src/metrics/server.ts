@@ -1,5 +1,5 @@
 import type { Server, ServerResponse } from 'node:http'
-import { ConnectionError } from '@pulsar-io/sdk'
+import { ConnectionError } from '@pulsar-io/sdk/core'
 import type { RunningConnector } from '../api.ts'
 import { openMetrics } from './metrics.ts'
 

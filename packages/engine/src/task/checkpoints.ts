@@ -1,5 +1,6 @@
 import type { KeyValueStore } from '@pulsar-io/messaging'
-import { ConfigError, type Offset } from '@pulsar-io/sdk'
+import type { Offset } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 
 const PREFIX = 'offset/'
 const utf8 = new TextEncoder()

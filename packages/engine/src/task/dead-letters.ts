@@ -1,7 +1,8 @@
 import type { MessagingClient, OutgoingMessage, Producer } from '@pulsar-io/messaging'
 import { formatTopicName, parseTopicName } from '@pulsar-io/messaging'
 import { schemaIdentity } from '@pulsar-io/schema'
-import { formatPosition, isConnectorError, type SchemaInfo } from '@pulsar-io/sdk'
+import type { SchemaInfo } from '@pulsar-io/sdk'
+import { formatPosition, isConnectorError } from '@pulsar-io/sdk/core'
 import { messageWithCauses } from '../failure.ts'
 import type { TaskRecord } from './task-record.ts'
 

@@ -1,6 +1,7 @@
 import type { Message } from '@pulsar-io/messaging'
 import { type Codec, codecFor } from '@pulsar-io/schema'
-import { ConfigError, isConnectorError, type SchemaInfo } from '@pulsar-io/sdk'
+import type { SchemaInfo } from '@pulsar-io/sdk'
+import { ConfigError, isConnectorError } from '@pulsar-io/sdk/core'
 import { toError } from '../failure.ts'
 import { TaskRecord } from './task-record.ts'
 

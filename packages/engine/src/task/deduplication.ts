@@ -1,5 +1,5 @@
 import { fullTopicName, type MessagingClient } from '@pulsar-io/messaging'
-import { ConfigError } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 import type { TaskServices } from './context.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { MessagingClient, TopicStats } from '@pulsar-io/messaging'
 import { describeIncompatibility } from '@pulsar-io/schema'
-import { ConfigError, isConnectorError, type SchemaInfo } from '@pulsar-io/sdk'
+import type { SchemaInfo } from '@pulsar-io/sdk'
+import { ConfigError, isConnectorError } from '@pulsar-io/sdk/core'
 import { messageWithCauses, toError } from '../failure.ts'
 import type { TaskServices } from './context.ts'
 

@@ -1,5 +1,6 @@
 import type { OutgoingMessage, Producer } from '@pulsar-io/messaging'
-import { type ProcessingGuarantee, type SourceRecord, TransientError } from '@pulsar-io/sdk'
+import type { ProcessingGuarantee, SourceRecord } from '@pulsar-io/sdk'
+import { TransientError } from '@pulsar-io/sdk/core'
 import { Backoff, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import { type Deferred, defer, sleep } from '../wait.ts'

@@ -1,6 +1,7 @@
 import { fullTopicName, type MessagingClient, type OutgoingMessage, type Producer } from '@pulsar-io/messaging'
 import { type Codec, codecFor } from '@pulsar-io/schema'
-import { ConnectorError, type SchemaInfo, type SourceRecord } from '@pulsar-io/sdk'
+import type { SchemaInfo, SourceRecord } from '@pulsar-io/sdk'
+import { ConnectorError } from '@pulsar-io/sdk/core'
 import { messageWithCauses, toError } from '../failure.ts'
 import type { SourceInstanceSpec } from '../instance/spec.ts'
 import { defer } from '../wait.ts'

@@ -1,4 +1,5 @@
-import { isConnectorError, type Outcome, type PartitionCheckpoint, type TransientError } from '@pulsar-io/sdk'
+import type { Outcome, PartitionCheckpoint } from '@pulsar-io/sdk'
+import { isConnectorError, type TransientError } from '@pulsar-io/sdk/core'
 import { Backoff, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import { sleep } from '../wait.ts'

@@ -1,14 +1,13 @@
-import {
-  type BatchSink,
-  ConfigError,
-  comparePositions,
-  type Outcome,
-  type PartitionCheckpoint,
-  type Position,
-  type Sink,
-  type SinkContext,
-  type SinkDefinition,
+import type {
+  BatchSink,
+  Outcome,
+  PartitionCheckpoint,
+  Position,
+  Sink,
+  SinkContext,
+  SinkDefinition,
 } from '@pulsar-io/sdk'
+import { ConfigError, comparePositions } from '@pulsar-io/sdk/core'
 import { Backoff, BLOCKED_BACKOFF, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import { defer, sleep } from '../wait.ts'

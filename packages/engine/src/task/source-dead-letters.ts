@@ -1,6 +1,7 @@
 import type { MessagingClient, OutgoingMessage, Producer } from '@pulsar-io/messaging'
 import { codecFor } from '@pulsar-io/schema'
-import { isConnectorError, type SourceRecord } from '@pulsar-io/sdk'
+import type { SourceRecord } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import { messageWithCauses } from '../failure.ts'
 import { defaultDeadLetterTopic, LONGEST_REASON } from './dead-letters.ts'
 

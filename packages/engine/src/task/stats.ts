@@ -1,4 +1,4 @@
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import { messageWithCauses, toError } from '../failure.ts'
 import { BATCH_BOUNDS, HistogramRecorder, LATENCY_BOUNDS } from '../histogram.ts'
 import { type ErrorEntry, type InstanceSnapshot, type InstanceState, KEPT_ERRORS } from '../snapshot.ts'

@@ -1,5 +1,6 @@
 import type { Message } from '@pulsar-io/messaging'
-import { type Position, type Properties, type Record, type SchemaInfo, stringifyJson } from '@pulsar-io/sdk'
+import type { Position, Properties, Record, SchemaInfo } from '@pulsar-io/sdk'
+import { stringifyJson } from '@pulsar-io/sdk/core'
 
 /** A message on its way through a sink task. The fields of the record are read from the message where they are asked for. */
 export class TaskRecord implements Record {

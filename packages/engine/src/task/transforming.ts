@@ -1,4 +1,5 @@
-import { isConnectorError, type Properties, type SourceRecord } from '@pulsar-io/sdk'
+import type { Properties, SourceRecord } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import type { Chain, Subject } from '../transform/index.ts'
 
 /** Records behind a chain of transforms, each kind in its order. */

@@ -1,4 +1,4 @@
-import { ConfigError, closest, isConnectorError, type Problem, RecordError } from '@pulsar-io/sdk'
+import { ConfigError, closest, isConnectorError, type Problem, RecordError } from '@pulsar-io/sdk/core'
 import { isFields } from './fields.ts'
 import type { Operation, Step, StepServices } from './operation.ts'
 import { drop, flatten, keep, rename } from './structure.ts'

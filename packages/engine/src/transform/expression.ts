@@ -1,4 +1,4 @@
-import { ConfigError, RecordError } from '@pulsar-io/sdk'
+import { ConfigError, RecordError } from '@pulsar-io/sdk/core'
 import jsonata from 'jsonata'
 import type { Operation } from './operation.ts'
 import type { OpenSubject } from './subject.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
 import { z } from 'zod'
 import { changingValues, fieldsAndOptions, type Operation, pathsOf, settingsOf } from './operation.ts'

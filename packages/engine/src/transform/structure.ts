@@ -1,4 +1,4 @@
-import { ConfigError, type Problem, RecordError } from '@pulsar-io/sdk'
+import { ConfigError, type Problem, RecordError } from '@pulsar-io/sdk/core'
 import { z } from 'zod'
 import { isFields } from './fields.ts'
 import { changing, fieldsAndOptions, named, type Operation, pairs, pathsOf, settingsOf, stepOf } from './operation.ts'

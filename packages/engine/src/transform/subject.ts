@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { type Properties, parseJson, RecordError, stringifyJson } from '@pulsar-io/sdk'
+import type { Properties } from '@pulsar-io/sdk'
+import { parseJson, RecordError, stringifyJson } from '@pulsar-io/sdk/core'
 
 /** A record on its way through a chain. */
 export interface Subject {

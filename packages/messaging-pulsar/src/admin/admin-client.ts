@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { AuthError, ConnectionError, ConnectorError, isConnectorError } from '@pulsar-io/sdk'
+import { AuthError, ConnectionError, ConnectorError, isConnectorError } from '@pulsar-io/sdk/core'
 import type { Authentication } from '../auth/authentication.ts'
 import { tlsFailure } from '../connection/tls-options.ts'
 import { type HttpAnswer, type HttpRequest, httpRequest } from '../http/request.ts'

@@ -1,5 +1,5 @@
 import { type Deduplication, parseTopicName } from '@pulsar-io/messaging'
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import type { AdminClient } from './admin-client.ts'
 import { namespacePath, topicPath } from './paths.ts'
 

@@ -1,4 +1,4 @@
-import { ConnectionError, isConnectorError } from '@pulsar-io/sdk'
+import { ConnectionError, isConnectorError } from '@pulsar-io/sdk/core'
 import { notFoundError } from '../errors.ts'
 import type { AdminClient } from './admin-client.ts'
 import { topicPath } from './paths.ts'

@@ -1,4 +1,4 @@
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import type { AdminClient } from './admin-client.ts'
 
 const SILENT = ['PIO_PULSAR_AUTHORIZATION', 'PIO_PULSAR_ADMIN_UNREACHABLE']

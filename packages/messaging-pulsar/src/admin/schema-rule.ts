@@ -1,4 +1,4 @@
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import type { AdminClient } from './admin-client.ts'
 import { topicPath } from './paths.ts'
 

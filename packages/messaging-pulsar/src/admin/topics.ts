@@ -6,7 +6,7 @@ import {
   type TopicStats,
   type Topics,
 } from '@pulsar-io/messaging'
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import { notFoundError, usageError } from '../errors.ts'
 import type { AdminClient } from './admin-client.ts'
 import { deduplicationOf } from './deduplication.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { AuthError, ConfigError, ConnectionError, isConnectorError } from '@pulsar-io/sdk'
+import { AuthError, ConfigError, ConnectionError, isConnectorError } from '@pulsar-io/sdk/core'
 import { connectionOptions, tlsFailure } from '../connection/tls-options.ts'
 import { type HttpAnswer, httpRequest } from '../http/request.ts'
 import type { Authentication } from './authentication.ts'

@@ -1,4 +1,4 @@
-import { ConfigError, type Problem } from '@pulsar-io/sdk'
+import { ConfigError, type Problem } from '@pulsar-io/sdk/core'
 import { type Authentication, anonymous } from './authentication.ts'
 import { basicAuthentication } from './basic.ts'
 import { tlsAuthentication } from './mutual-tls.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { AuthError } from '@pulsar-io/sdk'
+import { AuthError } from '@pulsar-io/sdk/core'
 import type { Authentication } from './authentication.ts'
 
 /** Gives the token whenever one is needed; called for each connection, and again when the broker says it expired. */

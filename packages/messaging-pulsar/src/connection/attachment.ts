@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ConnectorError, isConnectorError } from '@pulsar-io/sdk'
+import { type ConnectorError, isConnectorError } from '@pulsar-io/sdk/core'
 import { type ClientContext, connectionTo } from '../context.ts'
 import { isPassing } from '../errors.ts'
 import { Backoff } from './backoff.ts'

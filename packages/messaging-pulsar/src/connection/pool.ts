@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import { handshakeError, namedError, ServerFailure, unreachableError } from '../errors.ts'
 import { Connection } from './connection.ts'
 import type { Credentials } from './credentials.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 
 /** Schemes of a service URL, with the port where none is written. */
 const PORTS = { pulsar: 6650, 'pulsar+ssl': 6651, http: 80, https: 443 } as const

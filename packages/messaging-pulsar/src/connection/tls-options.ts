@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
-import { AuthError, type ConnectorError } from '@pulsar-io/sdk'
+import { AuthError, type ConnectorError } from '@pulsar-io/sdk/core'
 
 /** How TLS is spoken; every file is read anew for each connection, so that a renewed certificate needs no restart. */
 export interface TlsOptions {

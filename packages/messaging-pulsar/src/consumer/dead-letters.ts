@@ -1,4 +1,4 @@
-import { formatPosition } from '@pulsar-io/sdk'
+import { formatPosition } from '@pulsar-io/sdk/core'
 import type { ClientContext } from '../context.ts'
 import { openProducer } from '../producer/open-producer.ts'
 import type { PulsarOutgoingMessage } from '../producer/outgoing.ts'

@@ -1,5 +1,6 @@
 import type { SeekTarget } from '@pulsar-io/messaging'
-import { type Position, RecordError } from '@pulsar-io/sdk'
+import type { Position } from '@pulsar-io/sdk'
+import { RecordError } from '@pulsar-io/sdk/core'
 import { Attachment } from '../connection/attachment.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { ConsumerHandler } from '../connection/handlers.ts'

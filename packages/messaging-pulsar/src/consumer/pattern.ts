@@ -1,5 +1,5 @@
 import { splitPartition, topicPattern } from '@pulsar-io/messaging'
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import type { Connection } from '../connection/connection.ts'
 import type { ClientContext } from '../context.ts'
 import { namedError } from '../errors.ts'

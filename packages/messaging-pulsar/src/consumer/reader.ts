@@ -1,5 +1,6 @@
 import type { Message, Reader, ReceiveOptions, SeekTarget } from '@pulsar-io/messaging'
-import { comparePositions, type Position } from '@pulsar-io/sdk'
+import type { Position } from '@pulsar-io/sdk'
+import { comparePositions } from '@pulsar-io/sdk/core'
 import { closedError, usageError } from '../errors.ts'
 import type { PulsarMessage } from './message.ts'
 import type { PartitionConsumer } from './partition-consumer.ts'

@@ -1,5 +1,6 @@
 import { fullTopicName } from '@pulsar-io/messaging'
-import { ConfigError, type SchemaInfo } from '@pulsar-io/sdk'
+import type { SchemaInfo } from '@pulsar-io/sdk'
+import { ConfigError } from '@pulsar-io/sdk/core'
 import type { ClientContext } from '../context.ts'
 import { topicParts } from '../topics-of.ts'
 import { type ProducerDefaults, type PulsarProducerOptions, resolveProducerOptions } from './options.ts'

@@ -1,5 +1,5 @@
 import { fullTopicName, type KeyValueStore } from '@pulsar-io/messaging'
-import { isConnectorError } from '@pulsar-io/sdk'
+import { isConnectorError } from '@pulsar-io/sdk/core'
 import { topicPath } from '../admin/paths.ts'
 import { openReader } from '../consumer/open-reader.ts'
 import { subscribe } from '../consumer/subscribe.ts'

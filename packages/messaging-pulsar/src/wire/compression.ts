@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { CompressionType } from '@pulsar-io/messaging'
-import { RecordError } from '@pulsar-io/sdk'
+import { RecordError } from '@pulsar-io/sdk/core'
 import snappy from 'snappyjs'
 import { type Lz4Block, portableLz4 } from './lz4-block.ts'
 

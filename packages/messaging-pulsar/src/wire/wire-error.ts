@@ -1,4 +1,4 @@
-import { ConnectionError, type ConnectorError } from '@pulsar-io/sdk'
+import { ConnectionError, type ConnectorError } from '@pulsar-io/sdk/core'
 
 /** The other side sent what this protocol does not know; `reconnect`, since a new connection begins afresh. */
 export function wireError(message: string, cause?: unknown): ConnectorError {

@@ -1,4 +1,5 @@
-import { comparePositions, type Position, type SchemaInfo } from '@pulsar-io/sdk'
+import type { Position, SchemaInfo } from '@pulsar-io/sdk'
+import { comparePositions } from '@pulsar-io/sdk/core'
 import { describe, expect, it } from 'vitest'
 import { titled } from './sequencing.ts'
 import { numbered, outgoing, type Setup, texts } from './setup.ts'

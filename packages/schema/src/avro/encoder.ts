@@ -1,4 +1,4 @@
-import { closest } from '@pulsar-io/sdk'
+import { closest } from '@pulsar-io/sdk/core'
 import avro, { type Type } from 'avsc'
 import { asBuffer, fromBase64 } from '../bytes.ts'
 import { inside, kindOf, Mismatch } from '../mismatch.ts'

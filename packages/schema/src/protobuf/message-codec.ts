@@ -1,5 +1,5 @@
 import type { SchemaInfo } from '@pulsar-io/sdk'
-import { closest } from '@pulsar-io/sdk'
+import { closest } from '@pulsar-io/sdk/core'
 import protobuf, { type Enum, type Field, type Type } from 'protobufjs/light.js'
 import { fromBase64 } from '../bytes.ts'
 import type { Codec } from '../codec.ts'
