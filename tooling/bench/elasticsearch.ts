@@ -6,7 +6,7 @@ import { ratios, spread } from './stats.ts'
 import { BenchTopic, jsonRecords } from './topic.ts'
 import type { Bench } from './types.ts'
 
-const DOCUMENTS = 200_000
+const DOCUMENTS = 400_000
 const BATCH = 1000
 /** As long as what the sink makes of a position. */
 const ID = `persistent://public/default/bench-0-${Date.now()}-0`

@@ -6,13 +6,23 @@ import { type Deferred, defer, settlesWithin } from '../wait.ts'
 import { Acknowledger, lastOfEachPartition } from './acknowledger.ts'
 import { connectorContext, type TaskServices } from './context.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { Decoder } from './decoder.ts'
+import { Decoder, type Rejected } from './decoder.ts'
 import { settleBatch } from './settle-batch.ts'
 import { SinkHandle } from './sink-handle.ts'
+import type { TaskRecord } from './task-record.ts'
 import { transformAll } from './transforming.ts'
 
 /** What a connector does not say about batches. */
 const DEFAULT_BATCH: BatchPolicy = { maxRecords: 1000, maxBytes: 5 * 1024 * 1024, maxDelayMs: 10, maxInFlight: 1 }
+
+/** A batch that was decoded and transformed, and what came of each message. */
+interface PreparedBatch {
+  readonly messages: readonly Message[]
+  readonly records: readonly TaskRecord[]
+  /** Kept back by a transform. */
+  readonly filtered: readonly TaskRecord[]
+  readonly rejected: readonly Rejected[]
+}
 
 /** The loop of one sink instance: receive a batch, decode, write, settle. */
 export class SinkTask {
@@ -139,8 +149,10 @@ export class SinkTask {
     while (!this.#stopPulling.signal.aborted) {
       const batch = await this.#gather()
       if (batch.length === 0) continue
+      // Made ready while the batches before it are under way.
+      const prepared = await this.#prepare(batch)
       while (this.#inFlight.size >= this.#policy.maxInFlight) await Promise.race(this.#inFlight)
-      const settling: Promise<void> = this.#settle(batch)
+      const settling: Promise<void> = this.#settle(prepared)
         .catch(error => this.#fail(toError(error)))
         .finally(() => this.#inFlight.delete(settling))
       this.#inFlight.add(settling)
@@ -192,13 +204,16 @@ export class SinkTask {
     return bytes
   }
 
-  async #settle(messages: readonly Message[]): Promise<void> {
+  async #prepare(messages: readonly Message[]): Promise<PreparedBatch> {
+    const decoded = await this.#decoder.decode(messages)
+    const { records, filtered, ...refused } = await transformAll(decoded.records, this.#services.transforms)
+    return { messages, records, filtered, rejected: [...decoded.rejected, ...refused.rejected] }
+  }
+
+  async #settle({ messages, records, filtered, rejected }: PreparedBatch): Promise<void> {
     const { stats, signal } = this.#services
     const once = this.#spec.guarantee === 'ATMOST_ONCE'
     if (once) await this.#acks.acknowledge(messages)
-    const decoded = await this.#decoder.decode(messages)
-    const { records, filtered, ...refused } = await transformAll(decoded.records, this.#services.transforms)
-    const rejected = [...decoded.rejected, ...refused.rejected]
     for (const { error } of rejected) stats.systemError(error)
     const started = performance.now()
     await settleBatch(records, rejected, {
