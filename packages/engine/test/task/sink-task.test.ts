@@ -15,7 +15,7 @@ import {
 } from '@pulsar-io/sdk'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defaultDeadLetterTopic } from '../../src/task/dead-letters.ts'
+import { defaultDeadLetterTopic } from '../../src/dead-letter/format.ts'
 import { eventually, world } from './harness.ts'
 
 const IN = 'persistent://public/default/in'
