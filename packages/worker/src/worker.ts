@@ -27,6 +27,7 @@ import { DEFAULT_WORKER_LIMITS, isLoopback, type WorkerOptions } from './options
 import { reasonOf } from './reason.ts'
 import { ReplyError } from './reply-error.ts'
 import { cleanUpSubscription } from './running/clean-up.ts'
+import { DeadLetterService } from './running/dead-letters.ts'
 import { Offsets } from './running/offsets.ts'
 import { Runner } from './running/runner.ts'
 import { StatusService } from './running/status.ts'
@@ -85,6 +86,7 @@ interface Loaded {
   readonly runner: Runner
   readonly status: StatusService
   readonly offsets: Offsets
+  readonly deadLetters: DeadLetterService
 }
 
 class RunningWorker implements Worker {
@@ -141,6 +143,7 @@ class RunningWorker implements Worker {
         service: () => this.#parts.service,
         status: () => this.#parts.status,
         offsets: () => this.#parts.offsets,
+        deadLetters: () => this.#parts.deadLetters,
         builtins: this.#builtins,
         uploads,
         reload: () => this.#reload(),
@@ -257,6 +260,7 @@ class RunningWorker implements Worker {
       runner,
       status: new StatusService(runner, coordinator),
       offsets: new Offsets(client),
+      deadLetters: new DeadLetterService(client, this.#stopping.signal),
     }
     const forget = coordinator.onChange(() => this.#onChange())
     this.#closers.push(async () => forget())

@@ -32,6 +32,7 @@ export const sink = {
         if (ordered(config, 'refuse')) throw branded('PIO_CONFIG', 'stop', 'the probe cannot be run like this')
       },
       async write(records) {
+        if (ordered(config, 'reject')) throw branded('PIO_PROBE', 'reject', 'the probe was told to reject it')
         if (ordered(config, 'crash')) throw new TypeError('a bug in the probe')
         appendFileSync(config.file, records.map(({ value }) => Buffer.from(value).toString() + '\\n').join(''))
       },

@@ -15,6 +15,8 @@ const CLOSE_MS = 2_000
 export interface ReplayOptions {
   /** Letters at most. */
   readonly limit: number
+  /** Letters of this time (milliseconds since 1970) or later are left: those that came of what was replayed before. */
+  readonly before?: number | undefined
   /** Counts what would be published, and does nothing. */
   readonly dryRun: boolean
   /** Whether the connector reads a topic: a letter that names any other one stays, whoever wrote it. */
@@ -29,8 +31,8 @@ export interface ReplayOptions {
 export interface Replayed {
   /** Published again and acknowledged, or what would be. */
   readonly replayed: number
-  /** Letters that waited in the topics when it began, those of other connectors among them; an estimate on some systems. */
-  readonly waited: number
+  /** When it began, in milliseconds since 1970: `before` of what goes on with it. */
+  readonly began: number
   /** Letters of the connector that cannot be replayed and stay. */
   readonly refused: number
   /** The first of them. */
@@ -66,8 +68,8 @@ class Replay {
   readonly #options: ReplayOptions
   readonly #producers: TopicProducers
   readonly #reasons: Replayed['reasons'][number][] = []
+  readonly #began = Date.now()
   #replayed = 0
-  #waited = 0
   #refused = 0
 
   constructor(client: MessagingClient, { connector }: DeadLetterPlaces, options: ReplayOptions) {
@@ -91,7 +93,7 @@ class Replay {
   }
 
   result(): Replayed {
-    return { replayed: this.#replayed, waited: this.#waited, refused: this.#refused, reasons: this.#reasons }
+    return { replayed: this.#replayed, began: this.#began, refused: this.#refused, reasons: this.#reasons }
   }
 
   async close(): Promise<void> {
@@ -104,16 +106,13 @@ class Replay {
 
   async #letters(topic: string, waiting: Waiting): Promise<void> {
     const { ending, dryRun } = this.#options
-    let seen = 0
     while (this.#left > 0) {
       const messages = await waiting.next(ending)
       if (messages.length === 0) break
-      seen += messages.length
       const ours = messages.flatMap(message => this.#addressed(topic, message) ?? []).slice(0, this.#left)
       if (!dryRun && ours.length > 0) await this.#inTime(() => this.#send(waiting, ours))
       this.#replayed += ours.length
     }
-    this.#waited += waiting.count ?? seen
   }
 
   async #send(waiting: Waiting, ours: readonly AddressedLetter[]): Promise<void> {
@@ -125,6 +124,7 @@ class Replay {
   #addressed(deadLetterTopic: string, letter: Message): AddressedLetter | undefined {
     const facts = deadLetterFacts(letter.properties)
     if (!belongsTo(facts, this.#connector)) return undefined
+    if (letter.publishTime >= (this.#options.before ?? Number.POSITIVE_INFINITY)) return undefined
     const { topic } = facts
     if (topic !== undefined && this.#options.reads(topic)) {
       const { payload, key, keyIsBase64, orderingKey, eventTime, schema } = letter

@@ -24,8 +24,6 @@ export const NOT_IN_TIME = 'the messaging system did not answer in time'
 
 /** What waits in a dead letter topic. */
 export interface Waiting {
-  /** How many there are, an estimate on some systems; undefined: not counted. */
-  readonly count: number | undefined
   /** The next of them in their order; empty at the end, when the signal aborts, and behind {@link MAX_SEEN}. */
   next(signal: AbortSignal): Promise<readonly Message[]>
   /** Resolves when none of them waits any more. */
@@ -51,7 +49,6 @@ export async function openWaiting(client: MessagingClient, topic: string, signal
   let seen = 0
   const end = Math.min(count, MAX_SEEN)
   return {
-    count,
     // What comes in meanwhile, perhaps because a replayed record was refused again, is for another time.
     next: async ending => {
       if (seen >= end || ending.aborted) return []
@@ -78,7 +75,6 @@ export async function lookAtWaiting(client: MessagingClient, topic: string, sign
   const reader = await client.createReader({ topic })
   let seen = 0
   return {
-    count: undefined,
     next: async ending => {
       if (seen >= MAX_SEEN || ending.aborted || !(await reader.hasNext())) return []
       const messages = await reader.read({

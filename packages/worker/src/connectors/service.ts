@@ -232,6 +232,20 @@ export class ConnectorService {
     })
   }
 
+  /** Does something for a connector that leaves its configuration alone, and is told in the trail however it ends. */
+  async audited<T>(
+    record: ConnectorRecord,
+    action: AuditEntry['action'],
+    actor: Actor,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work()
+    } finally {
+      await this.#audit(entryOf(record, action, actor))
+    }
+  }
+
   async #alter(
     facts: KindFacts,
     fqn: Fqn,

@@ -4,6 +4,13 @@ import { configDefinition, configSchema, connectorDefinition } from '../connecto
 import type { Actor, ConnectorService, GivenConnector } from '../connectors/service.ts'
 import { type Fqn, KINDS, type KindFacts } from '../kinds.ts'
 import { ReplyError } from '../reply-error.ts'
+import {
+  type DeadLetterService,
+  deadLettersAnswer,
+  deadLettersQuery,
+  replayAnswer,
+  replayQuery,
+} from '../running/dead-letters.ts'
 import { type Offsets, offsetsAnswer, offsetsGiven } from '../running/offsets.ts'
 import type { StatusService } from '../running/status.ts'
 import { type Route, route, type TypedRequest } from './route.ts'
@@ -14,6 +21,7 @@ export interface ConnectorRouteParts {
   readonly service: () => ConnectorService
   readonly status: () => StatusService
   readonly offsets: () => Offsets
+  readonly deadLetters: () => DeadLetterService
   readonly builtins: Builtins
   readonly uploads: UploadOptions
   /** Looks at the connectors folder anew. */
@@ -64,7 +72,7 @@ export function connectorRoutes(parts: ConnectorRouteParts): readonly Route[] {
 
 function routesOf(
   facts: KindFacts,
-  { service, status, offsets, builtins, uploads, reload }: ConnectorRouteParts,
+  { service, status, offsets, deadLetters, builtins, uploads, reload }: ConnectorRouteParts,
 ): readonly Route[] {
   const { kind, title } = facts
   const tag = `${kind}s`
@@ -205,6 +213,29 @@ function routesOf(
       summary: `Move a stopped ${kind} back to where a new one begins`,
       handle: request =>
         service().whileStopped(facts, request.params, actorOf(request), record => offsets().reset(record)),
+    }),
+    route({
+      ...one,
+      query: deadLettersQuery,
+      method: 'GET',
+      path: '/:tenant/:namespace/:name/dead-letters',
+      summary: `Dead letters of a ${kind} that were not replayed`,
+      answer: deadLettersAnswer,
+      handle: ({ params, query }) => deadLetters().list(service().get(facts, params), query),
+    }),
+    route({
+      ...one,
+      query: replayQuery,
+      method: 'POST',
+      path: '/:tenant/:namespace/:name/dead-letters/replay',
+      summary: `Publish dead letters of a ${kind} again to where they came from`,
+      answer: replayAnswer,
+      handle: async request => {
+        const { params, query } = request
+        const record = service().get(facts, params)
+        const work = () => deadLetters().replay(record, query)
+        return query.dryRun ? work() : service().audited(record, 'replay', actorOf(request), work)
+      },
     }),
     route({
       tag,
