@@ -7,6 +7,8 @@ import type {
   ConfigFieldDefinition,
   ConnectorDefinition,
   ConnectorStatus,
+  DeadLetterReplay,
+  DeadLetters,
   LogLine,
   SinkInstanceStatus,
   SourceInstanceStatus,
@@ -44,6 +46,24 @@ export interface LogOptions extends CallOptions {
   readonly limit?: number | undefined
 }
 
+/** Which dead letters. */
+export interface DeadLetterOptions extends CallOptions {
+  /** Letters at most, the oldest; default 100, at most 1000. */
+  readonly limit?: number | undefined
+  /** Show the beginning of keys and values. Default false. */
+  readonly showValues?: boolean | undefined
+}
+
+/** Which dead letters to replay. */
+export interface ReplayOptions extends CallOptions {
+  /** Letters at most, the oldest; default 1000, at most 10000. The worker ends earlier where they take long. */
+  readonly limit?: number | undefined
+  /** Leave letters of this time (milliseconds since 1970) or later: what was refused anew does not go round for ever. */
+  readonly before?: number | undefined
+  /** Count what would be replayed, and do nothing. Default false. */
+  readonly dryRun?: boolean | undefined
+}
+
 /** A connector as a worker has it. */
 export interface Description<Config> {
   readonly config: Config
@@ -73,6 +93,13 @@ export interface ConnectorsApi<Config, Instance> {
   restart(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
   /** The latest log lines of one instance. Only this project's worker has them. */
   logs(name: ConnectorName, instance: number, options?: LogOptions): Promise<LogLine[]>
+  /** The dead letters that were not replayed. Only this project's worker has them. */
+  deadLetters(name: ConnectorName, options?: DeadLetterOptions): Promise<DeadLetters>
+  /**
+   * Publishes dead letters of a sink again to where they came from, each once. Those of a source are refused. Only this
+   * project's worker does it.
+   */
+  replayDeadLetters(name: ConnectorName, options?: ReplayOptions): Promise<DeadLetterReplay>
   /** The built-in connectors of the server. */
   available(options?: CallOptions): Promise<ConnectorDefinition[]>
   /** The options of a built-in connector. */
@@ -180,6 +207,15 @@ function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
         query,
         signal,
       })) as LogLine[]
+    },
+    deadLetters: async (name, { limit, showValues, signal } = {}) => {
+      const query = { limit: limit?.toString(), showValues: showValues?.toString() }
+      return (await http.json({ method: 'GET', path: pathOf(name, 'dead-letters'), query, signal })) as DeadLetters
+    },
+    replayDeadLetters: async (name, { limit, before, dryRun, signal } = {}) => {
+      const query = { limit: limit?.toString(), before: before?.toString(), dryRun: dryRun?.toString() }
+      const path = pathOf(name, 'dead-letters', 'replay')
+      return (await http.json({ method: 'POST', path, query, signal })) as DeadLetterReplay
     },
     available: async options => (await get([...root, kind.builtins], options)) as ConnectorDefinition[],
     options: async (builtin, options) =>

@@ -81,3 +81,53 @@ export interface LogLine {
   readonly message: string
   readonly fields?: { readonly [name: string]: unknown }
 }
+
+/** A record that a connector could not handle. What it was written by may say less than this project's engine. */
+export interface DeadLetter {
+  /** Where it waits. */
+  readonly deadLetterTopic: string
+  /** Its own position there. */
+  readonly letterPosition: string
+  /** `tenant/namespace/name`. */
+  readonly connector?: string
+  /** Where it was, or, of a source, where it was to go. */
+  readonly topic?: string
+  readonly partition?: string
+  readonly position?: string
+  /** Error code. */
+  readonly code?: string
+  readonly reason?: string
+  readonly attempts?: string
+  /** When it became a dead letter, in milliseconds since 1970. */
+  readonly time: number
+  /** Bytes of the value. */
+  readonly size: number
+  /** Where it was asked for: the first 200 characters of key and value. */
+  readonly preview?: {
+    readonly key: string | null
+    /** Text, or base64 of bytes that are none; null for a tombstone. */
+    readonly value: string | null
+    readonly encoding: 'utf8' | 'base64'
+    /** There is more of it. */
+    readonly cut: boolean
+  }
+}
+
+/** Dead letters that wait. */
+export interface DeadLetters {
+  readonly letters: readonly DeadLetter[]
+  /** There are more, or may be. */
+  readonly more: boolean
+}
+
+/** What became of dead letters. */
+export interface DeadLetterReplay {
+  /** Published again and acknowledged; of a dry run: what would be. */
+  readonly replayed: number
+  /** When it began, by the clock of the worker, in milliseconds since 1970: `before` of what goes on with it. */
+  readonly began: number
+  /** Letters that cannot be replayed and stay. */
+  readonly refused: number
+  /** The first of them. */
+  readonly reasons: readonly { readonly topic: string; readonly position: string; readonly reason: string }[]
+}

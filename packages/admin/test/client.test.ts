@@ -84,6 +84,18 @@ describe('requests', () => {
     ])
   })
 
+  it("asks this project's worker for dead letters, and to replay them", async () => {
+    const { admin, server } = await adminOf([{ status: 200, body: '{"letters":[],"more":false}' }])
+    expect(await admin.sinks.deadLetters('es')).toEqual({ letters: [], more: false })
+    await admin.sources.deadLetters('netty', { limit: 5, showValues: true })
+    await admin.sinks.replayDeadLetters('es', { limit: 7, before: 1700000000000, dryRun: true })
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /admin/v3/sink/public/default/es/dead-letters',
+      'GET /admin/v3/source/public/default/netty/dead-letters?limit=5&showValues=true',
+      'POST /admin/v3/sink/public/default/es/dead-letters/replay?limit=7&before=1700000000000&dryRun=true',
+    ])
+  })
+
   it('keeps the path of a server that a proxy serves below one', async () => {
     const server = await serverWith({ status: 200, body: '[]' })
     await createAdmin({ url: `${server.url}/workers/` }).sinks.list()

@@ -11,6 +11,10 @@ const names = (kind: 'sinks' | 'sources', name: string) => ({
   restart: [`runtime ${kind} restart ${name}`],
   reload: [`runtime ${kind} reload`],
   available: [`runtime ${kind} available-${kind}`],
+  deadLetters: [
+    `runtime ${kind} dlq list ${name}`,
+    `runtime ${kind} dlq list ${name} --limit 10 --show-values --output table`,
+  ],
   logs: [`runtime ${kind} logs ${name}`, `runtime ${kind} logs ${name} --follow`],
 })
 
@@ -36,5 +40,10 @@ export const ADMIN_EXAMPLES = {
     update: ['runtime sources update --name netty --source-config-file netty.yaml'],
     ...names('sources', 'netty'),
   },
+  replay: [
+    'runtime sinks dlq replay elasticsearch --dry-run',
+    'runtime sinks dlq replay elasticsearch --limit 10',
+    'runtime sinks dlq replay elasticsearch',
+  ],
   apply: ['runtime apply -f pipeline.yaml --dry-run', 'runtime apply -f pipeline.yaml --wait'],
 } as const

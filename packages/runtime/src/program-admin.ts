@@ -4,11 +4,13 @@ import {
   applyFlags,
   availableFlags,
   configFlags,
+  deadLetterFlags,
   getFlags,
   listFlags,
   logFlags,
   nameFlags,
   reloadFlags,
+  replayFlags,
   startFlags,
   statusFlags,
   stopFlags,
@@ -64,6 +66,31 @@ export function addAdminCommands(kind: 'sink' | 'source', parent: Command, leaf:
   ] as const) {
     leaf(parent, `${action} [name]`, description, flags, samples[action], async (values, name) =>
       (await control()).control(kind, action, values, name),
+    )
+  }
+  const dlq = parent
+    .command('dlq')
+    .description(`Look at the dead letters of a ${kind}${kind === 'sink' ? ', and replay them' : ''}`)
+    .helpOption('-h, --help', 'Show help')
+    .helpCommand(false)
+  const deadLetters = () => import('./commands/admin/dead-letters.ts')
+  leaf(
+    dlq,
+    'list [name]',
+    `Show the dead letters of a ${kind} that were not replayed, and leave them as they are`,
+    deadLetterFlags,
+    samples.deadLetters,
+    async (values, name) => (await deadLetters()).list(kind, values, name),
+  )
+  // Those of a source would go past its transforms, which refused them.
+  if (kind === 'sink') {
+    leaf(
+      dlq,
+      'replay [name]',
+      'Publish the dead letters of a sink again to where they came from, each once',
+      replayFlags,
+      ADMIN_EXAMPLES.replay,
+      async (values, name) => (await deadLetters()).replay(values, name),
     )
   }
   leaf(

@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -252,6 +254,54 @@ describe('a worker that wants to know who asks', () => {
 })
 
 const LOGIN = ['--client-auth-plugin', '--client-auth-params']
+
+describe('dead letters', () => {
+  it('are listed, and written once what refused them is put right', { timeout: 180_000 }, async () => {
+    const records = ['{"phone":"030 123456"}', '{"phone":"call\\u001b me"}', '{"phone":"ask Bob"}']
+    await run(dir, ['topics', 'produce', 'calls'], `${records.join('\n')}\n`)
+    const phone = ['--transform', 'phone:phone;country=DE', '--subs-position', 'Earliest', '--wait']
+    await cli('sinks create --sink-type file --name calls --inputs calls', ...options('calls.out'), ...phone)
+    const letters = async () => JSON.parse((await cli('sinks dlq list calls')).stdout) as object[]
+    while ((await letters()).length < 2) await new Promise(resolve => setTimeout(resolve, 100))
+    expect((await letters())[0]).toMatchObject({ topic: 'persistent://public/default/calls', code: 'PIO_TRANSFORM' })
+    expect((await letters())[0]).not.toHaveProperty('preview')
+    const shown = await cli('sinks dlq list calls --limit 1 --show-values --output table')
+    expect(shown.stdout).toMatch(
+      /^TIME +TOPIC +POSITION +CODE +VALUE +REASON\n\S+Z +persistent:\S+calls +\d\S+ +PIO_TRANSFORM +\{"phone":"call\\u001b me"\} +transform 1 \(phone\): .*\n$/,
+    )
+    expect(shown.stderr).toBe('there are more: --limit shows up to 1000\n')
+
+    await cli('sinks update --name calls --transform drop:phone --wait')
+    const dry = await cli('sinks dlq replay calls --dry-run --output table')
+    expect(dry).toEqual({ code: 0, stdout: '2 dead letters would be replayed\n', stderr: '' })
+    const one = await cli('sinks dlq replay calls --limit 1')
+    expect(JSON.parse(one.stdout)).toEqual({ replayed: 1, refused: 0, reasons: [] })
+    expect(await cli('sinks dlq replay public/default/calls --output table')).toMatchObject({
+      stdout: '1 dead letter replayed\n',
+    })
+    expect(await letters()).toEqual([])
+    while ((await readFile(join(dir, 'calls.out'), 'utf8')).split('\n').length < 4) {
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+    expect(await readFile(join(dir, 'calls.out'), 'utf8')).toBe('{"phone":"+4930123456"}\n{}\n{}\n')
+    expect(await cli('sources dlq list calls')).toMatchObject({ code: 1, stdout: '' })
+  })
+
+  it("are not to be had from Pulsar's own worker", async () => {
+    const other = createServer((_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'))
+    await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+    const address = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    try {
+      for (const line of ['sinks dlq list a', 'sinks dlq replay a', 'sources dlq list a']) {
+        const ended = await run(dir, [...line.split(' '), '--admin-url', address])
+        expect(ended).toMatchObject({ code: 2, stdout: '' })
+        expect(ended.stderr).toContain(`${address} has no dead letters to show; only this project's worker does`)
+      }
+    } finally {
+      other.close()
+    }
+  })
+})
 
 describe('what goes on', () => {
   it('follows logs and status until it is stopped', { timeout: 180_000 }, async () => {

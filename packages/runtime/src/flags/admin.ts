@@ -105,6 +105,32 @@ export const logFlags: readonly FlagGroup[] = [
   },
   serverFlags,
 ]
+/** Flags of `dlq list`. */
+export const deadLetterFlags: readonly FlagGroup[] = [
+  {
+    ...which,
+    flags: [
+      ...which.flags,
+      { flags: '--limit <n>', description: 'Letters at most, the oldest; default 100, at most 1000' },
+      { flags: '--show-values', description: 'Show the first 200 characters of keys and values' },
+    ],
+  },
+  output,
+  serverFlags,
+]
+/** Flags of `dlq replay`. */
+export const replayFlags: readonly FlagGroup[] = [
+  {
+    ...which,
+    flags: [
+      ...which.flags,
+      { flags: '--limit <n>', description: 'Letters at most, the oldest; default all that wait now' },
+      { flags: '--dry-run', description: 'Count what would be published, and publish nothing' },
+    ],
+  },
+  output,
+  serverFlags,
+]
 /** Flags of `available-sinks` and `available-sources`. */
 export const availableFlags: readonly FlagGroup[] = [output, serverFlags]
 /** Flags of `reload`. */

@@ -1,6 +1,7 @@
-import { type Admin, type ConnectorName, untilRunning } from '@pulsar-io/admin'
+import { type Admin, type ConnectorName, isAdminError, untilRunning } from '@pulsar-io/admin'
 import type { ConnectorKind, Problem } from '@pulsar-io/sdk'
 import type { Connect } from '../../admin-connection.ts'
+import { ConfigProblems } from '../../config/config-problems.ts'
 import { EXIT } from '../../exit.ts'
 import type { FlagValues } from '../../flags/flag.ts'
 import { reader } from '../../flags/reader.ts'
@@ -20,6 +21,13 @@ export async function calling(
   } finally {
     stop.release()
   }
+}
+
+/** The error itself, or, where a worker has no such route because it is not this project's, one that `says` so. */
+export function ours(error: unknown, admin: Admin, says: string): unknown {
+  // Workers of either kind say of a connector that it does not exist.
+  const other = isAdminError(error) && error.code === 'PIO_ADMIN_NOT_FOUND' && !/exist/.test(error.reason ?? '')
+  return other ? new ConfigProblems([{ path: '--admin-url', message: `${admin.url} ${says}` }]) : error
 }
 
 /** Milliseconds to wait until everything runs; undefined: not asked for. */

@@ -1,4 +1,4 @@
-import { type Admin, type ConnectorId, isAdminError, type LogLine } from '@pulsar-io/admin'
+import type { Admin, ConnectorId, LogLine } from '@pulsar-io/admin'
 import type { ConnectorKind, Problem } from '@pulsar-io/sdk'
 import { connection } from '../../admin-connection.ts'
 import { ConfigProblems } from '../../config/config-problems.ts'
@@ -8,7 +8,7 @@ import { logFlags } from '../../flags/admin.ts'
 import type { FlagValues } from '../../flags/flag.ts'
 import { reader } from '../../flags/reader.ts'
 import { createLogging, type LogFormat, type Logging } from '../../logging.ts'
-import { calling, pause } from './calling.ts'
+import { calling, ours, pause } from './calling.ts'
 import { print } from './output.ts'
 import { instanceOf, shownName, targetOf } from './target.ts'
 
@@ -103,14 +103,11 @@ class Followed {
       if (newest !== undefined) this.#shown.set(id, newest.seq)
       return lines
     } catch (error) {
-      const offered = !isAdminError(error) || error.code !== 'PIO_ADMIN_NOT_FOUND' || /exist/.test(error.reason ?? '')
-      if (offered) throw error
-      throw new ConfigProblems([
-        {
-          path: '--admin-url',
-          message: `${this.#admin.url} gives no logs; only this project's worker does. Pulsar's own writes them to logs/functions, or to --log-topic`,
-        },
-      ])
+      throw ours(
+        error,
+        this.#admin,
+        "gives no logs; only this project's worker does. Pulsar's own writes them to logs/functions, or to --log-topic",
+      )
     }
   }
 }
