@@ -21,6 +21,11 @@ export interface RestartPolicy {
   readonly maxDelayMs: number
   /** Crashes in a row, none of which lived for a minute, that make a crash loop. Default 5. */
   readonly crashLoopAfter: number
+  /**
+   * Milliseconds that an instance may have work and do nothing, or not answer at all, before it is ended and started
+   * anew. Default 300000; 0: for ever.
+   */
+  readonly stuckAfterMs: number
   /** Crashes in a row after which the run gives up with exit code 1; undefined: never. */
   readonly giveUpAfter?: number
   /**

@@ -28,7 +28,13 @@ export interface HostedInstance {
   stop(drainTimeoutMs: number, withinMs?: number): Promise<void>
 }
 
-const RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopAfter: 5, failedRetryMs: 60_000 }
+const RESTART: RestartPolicy = {
+  minDelayMs: 500,
+  maxDelayMs: 30_000,
+  crashLoopAfter: 5,
+  stuckAfterMs: 300_000,
+  failedRetryMs: 60_000,
+}
 
 /**
  * Runs one instance of a planned connector for as long as nobody stops it. A system that is away is waited for; an

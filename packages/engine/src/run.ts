@@ -7,7 +7,7 @@ import type { InstanceSpec } from './instance/spec.ts'
 import type { InstanceSnapshot } from './snapshot.ts'
 import { type SupervisedEnd, Supervisor } from './supervisor.ts'
 
-const DEFAULT_RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopAfter: 5 }
+const DEFAULT_RESTART: RestartPolicy = { minDelayMs: 500, maxDelayMs: 30_000, crashLoopAfter: 5, stuckAfterMs: 300_000 }
 const DEFAULT_DRAIN_TIMEOUT_MS = 10_000
 /** Milliseconds between looks whether there is still something to do. */
 const IDLE_LOOK_MS = 50

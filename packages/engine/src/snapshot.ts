@@ -15,6 +15,8 @@ export type InstanceState =
   | 'restarting'
   /** Crashed too often in a row; restarted ever more slowly. */
   | 'crash-loop'
+  /** Has work and does nothing; it is being ended, to be started anew. */
+  | 'stuck'
   | 'stopping'
   /** A source that reached its end. */
   | 'finished'
@@ -36,6 +38,8 @@ export interface InstanceSnapshot {
   /** Why it is in this state, where there is something to say. */
   readonly reason: string | undefined
   readonly restarts: number
+  /** Times that it was found stuck. */
+  readonly stuck: number
   /** Sink: from the topic. Source: from the external system. */
   readonly received: number
   /** Sink: confirmed by the external system. Source: confirmed by the topic. */
@@ -76,6 +80,7 @@ export function emptySnapshot(instanceId: number): InstanceSnapshot {
     state: 'starting',
     reason: undefined,
     restarts: 0,
+    stuck: 0,
     received: 0,
     written: 0,
     bytesReceived: 0,

@@ -14,6 +14,7 @@ interface StatusExtras {
   readonly numRetried: number
   readonly numDeadLettered: number
   readonly numFiltered: number
+  readonly numStuck: number
   readonly inFlight: number
   readonly lag?: number
 }
@@ -94,6 +95,7 @@ function common(snapshot: InstanceSnapshot, workerId: string): StatusCommon {
     numRetried: snapshot.retried,
     numDeadLettered: snapshot.deadLettered,
     numFiltered: snapshot.filtered,
+    numStuck: snapshot.stuck,
     inFlight: snapshot.inFlight,
     ...(snapshot.lag === undefined ? {} : { lag: snapshot.lag }),
   }

@@ -1,6 +1,6 @@
 import type { Isolation, RestartPolicy } from './api.ts'
 import { Backoff } from './backoff.ts'
-import { fromFailure } from './failure.ts'
+import { type Failure, fromFailure } from './failure.ts'
 import type { LaunchedInstance } from './instance/launch.ts'
 import { launch } from './instance/launch.ts'
 import type { InstanceEnd, InstanceMessage } from './instance/protocol.ts'
@@ -8,6 +8,7 @@ import type { InstanceSpec } from './instance/spec.ts'
 import type { InstanceLease } from './lease.ts'
 import { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
 import { addCounters, emptySnapshot, type InstanceSnapshot, type InstanceState } from './snapshot.ts'
+import { type StuckFinding, StuckWatch } from './stuck-watch.ts'
 import { defer, sleep } from './wait.ts'
 
 /** An instance that lives this long, in milliseconds, has recovered from its crashes. */
@@ -59,6 +60,12 @@ export class Supervisor {
   #killAt = Number.POSITIVE_INFINITY
   #killed = false
   #restarts = 0
+  readonly #watch: StuckWatch
+  /** Set while a stuck instance is being ended. */
+  #stuck: { readonly failure: Failure; readonly over: AbortController } | undefined
+  #stuckCount = 0
+  /** Resolves when nothing of a stuck instance is left. */
+  #gone: Promise<void> = Promise.resolve()
 
   constructor(spec: InstanceSpec, options: SupervisorOptions) {
     this.spec = spec
@@ -69,6 +76,7 @@ export class Supervisor {
       minDelayMs: Math.min(FIRST_FAILED_RETRY_MS, failedRetryMs),
       maxDelayMs: failedRetryMs,
     })
+    this.#watch = new StuckWatch(options.restart.stuckAfterMs, finding => this.#onStuck(finding))
     this.#before = emptySnapshot(spec.instanceId)
     this.#now = this.#before
     this.opened = this.#opened.promise
@@ -79,6 +87,7 @@ export class Supervisor {
 
   start(): void {
     this.#openedAt = 0
+    this.#watch.begin()
     this.#instance = launch(this.spec, this.#options.isolation, message => this.#receive(message), this.#options.lease)
   }
 
@@ -89,6 +98,7 @@ export class Supervisor {
   stop(drainTimeoutMs: number, withinMs = drainTimeoutMs + KILL_AFTER_MS): void {
     const first = !this.#stopping.signal.aborted
     this.#stopping.abort()
+    this.#watch.end()
     if (!this.#instance) return
     if (first) this.#instance.stop(drainTimeoutMs)
     const at = performance.now() + withinMs
@@ -98,7 +108,12 @@ export class Supervisor {
   }
 
   snapshot(): InstanceSnapshot {
-    return { ...addCounters(this.#before, this.#now), restarts: this.#restarts, ...this.#override }
+    return {
+      ...addCounters(this.#before, this.#now),
+      restarts: this.#restarts,
+      stuck: this.#stuckCount,
+      ...this.#override,
+    }
   }
 
   #receive(message: InstanceMessage): void {
@@ -113,17 +128,52 @@ export class Supervisor {
         return
       case 'snapshot':
         this.#now = message.snapshot
+        this.#watch.hear(message.liveness, message.snapshot.received)
         return
       case 'log':
         this.#options.log(message.line)
         return
       case 'ended':
-        this.#instance = undefined
-        this.#onEnd(message.end)
+        this.#watch.end()
+        this.#onEnd(this.#stuck === undefined ? message.end : this.#endOfStuck(this.#stuck))
     }
   }
 
+  /** It has work and does nothing: only a new start helps, for nobody knows what it waits for. */
+  #onStuck({ waitsFor, silent }: StuckFinding): void {
+    const instance = this.#instance
+    if (!instance || this.#stopping.signal.aborted) return
+    const seconds = this.#options.restart.stuckAfterMs / 1000
+    const message = `no progress for ${seconds} s: ${waitsFor}`
+    const over = new AbortController()
+    this.#stuck = {
+      failure: { message, code: 'PIO_STUCK', retry: 'retry', problems: undefined, stack: undefined },
+      over,
+    }
+    this.#stuckCount++
+    this.#override = { state: 'stuck', reason: message }
+    const { inFlight, lag } = this.#now
+    this.#log('error', 'stuck; ending it to start it anew', { reason: message, code: 'PIO_STUCK', inFlight, lag })
+    void this.#endStuck(instance, silent ? 0 : KILL_AFTER_MS, over.signal)
+  }
+
+  async #endStuck(instance: LaunchedInstance, withinMs: number, over: AbortSignal): Promise<void> {
+    instance.stop(0)
+    await sleep(withinMs, over)
+    if (!over.aborted) await instance.kill()
+  }
+
+  /** However it ended, it did because it was stuck. */
+  #endOfStuck({ failure, over }: { readonly failure: Failure; readonly over: AbortController }): InstanceEnd {
+    over.abort()
+    this.#stuck = undefined
+    // What hangs may be alive behind a close that was given up, and must not write beside its successor.
+    this.#gone = this.#instance?.kill() ?? Promise.resolve()
+    return { how: 'failed', failure }
+  }
+
   #onEnd(end: InstanceEnd): void {
+    this.#instance = undefined
     if (end.how !== 'failed') {
       this.#finish(end, end.how)
       return
@@ -202,6 +252,7 @@ export class Supervisor {
   }
 
   async #startAfter(waitMs: number): Promise<void> {
+    await this.#gone
     await sleep(waitMs, this.#stopping.signal)
     if (this.#stopping.signal.aborted) this.#finish({ how: 'stopped', undrained: 0 }, 'stopped')
     else this.start()
@@ -221,7 +272,7 @@ export class Supervisor {
     if (done.signal.aborted || this.#killed) return
     this.#killed = true
     this.#log('error', 'did not stop in time; ending it', { afterMs: Math.round(afterMs) })
-    instance.kill()
+    await instance.kill()
   }
 
   #log(level: LogLevel, message: string, fields: { [name: string]: unknown }): void {

@@ -147,6 +147,7 @@ describe('localOptions', () => {
     const options = localOptions(
       {
         drainTimeout: '2s',
+        stuckTimeout: '0s',
         exitWhenIdle: '500ms',
         batchBytes: '5MiB',
         batchSize: '10',
@@ -161,6 +162,7 @@ describe('localOptions', () => {
       engine: {
         messaging: { url: 'embedded:d' },
         drainTimeoutMs: 2000,
+        restart: { stuckAfterMs: 0 },
         exitWhenIdleMs: 500,
         failFast: false,
         batch: { maxBytes: 5 * 1024 * 1024, maxRecords: 10 },

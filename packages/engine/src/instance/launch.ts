@@ -17,8 +17,8 @@ export const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' :
 export interface LaunchedInstance {
   /** Asks it to stop; it ends once it has drained. */
   stop(drainTimeoutMs: number): void
-  /** Ends it at once. What was not settled will be handed out again. */
-  kill(): void
+  /** Ends it at once; resolves when it is gone. What was not settled will be handed out again. */
+  kill(): Promise<void>
 }
 
 /**
@@ -56,7 +56,7 @@ function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) =>
   worker.on('exit', code => receive(died(new Error(`the thread ended by itself with code ${code}`))))
   return {
     stop: drainTimeoutMs => worker.postMessage({ type: 'stop', drainTimeoutMs } satisfies HostMessage),
-    kill: () => void worker.terminate(),
+    kill: async () => void (await worker.terminate()),
   }
 }
 
@@ -88,7 +88,15 @@ function launchProcess(
   for (const event of ['exit', 'error']) if (forget !== undefined) child.once(event, forget)
   return {
     stop: drainTimeoutMs => tell({ type: 'stop', drainTimeoutMs }),
-    kill: () => void child.kill('SIGKILL'),
+    kill: () =>
+      new Promise(resolve => {
+        if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+          resolve()
+          return
+        }
+        child.once('exit', () => resolve())
+        child.kill('SIGKILL')
+      }),
   }
 }
 
@@ -103,7 +111,7 @@ function launchInline(spec: InstanceSpec, receive: (message: InstanceMessage) =>
   return {
     stop: drainTimeoutMs => listener?.({ type: 'stop', drainTimeoutMs }),
     // Nothing can end it from outside but its own stop.
-    kill: () => listener?.({ type: 'stop', drainTimeoutMs: 0 }),
+    kill: async () => listener?.({ type: 'stop', drainTimeoutMs: 0 }),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Failure } from '../failure.ts'
 import type { LogLine } from '../log.ts'
 import type { InstanceSnapshot } from '../snapshot.ts'
+import type { Liveness } from '../stuck-watch.ts'
 
 /** What the runtime tells an instance. */
 export type HostMessage =
@@ -12,7 +13,7 @@ export type HostMessage =
 export type InstanceMessage =
   /** The connector and its topics are open. */
   | { readonly type: 'opened' }
-  | { readonly type: 'snapshot'; readonly snapshot: InstanceSnapshot }
+  | { readonly type: 'snapshot'; readonly snapshot: InstanceSnapshot; readonly liveness: Liveness }
   | { readonly type: 'log'; readonly line: LogLine }
   /** The last message: everything is closed. */
   | { readonly type: 'ended'; readonly end: InstanceEnd }

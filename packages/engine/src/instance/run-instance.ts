@@ -48,6 +48,7 @@ class Instance {
   readonly #stopAsked = defer<number>()
   readonly #lease: LeaseView | undefined
   #logTopic: LogTopic | undefined
+  #task: Task | undefined
 
   constructor(spec: InstanceSpec, line: HostLine, hidden: { hide: (text: string) => string }) {
     this.#spec = spec
@@ -70,6 +71,9 @@ class Instance {
     let client: MessagingClient | undefined
     let timers: readonly NodeJS.Timeout[] = []
     const opened: { task?: Task; store?: Promise<KeyValueStore> } = {}
+    // Tells from here on that this thread gets its turn; how a restarted instance is shown is the supervisor's until it is open.
+    this.#snapshot()
+    const opening = setInterval(() => this.#snapshot(), SNAPSHOT_EVERY_MS)
     try {
       client = await openMessaging(this.#spec.messaging)
       if (this.#spec.logTopic) this.#logTopic = new LogTopic(client, this.#spec.logTopic)
@@ -78,17 +82,19 @@ class Instance {
       })
       const chain = await chainOf(transforms.config as readonly TransformConfig[], resolved)
       const task = await Promise.race([this.#open(client, resolved, chain, opened), stopEarly])
+      this.#task = task
       if (this.#stats.state === 'starting') this.#stats.become('running')
       this.#snapshot()
       this.#line.send({ type: 'opened' })
       this.#log('info', 'running', whereabouts(this.#spec))
+      clearInterval(opening)
       timers = this.#report(task)
       return await this.#runTask(task)
     } catch (error) {
       if (error instanceof StoppedEarly) return { how: 'stopped', undrained: 0 }
       throw error
     } finally {
-      for (const timer of timers) clearInterval(timer)
+      for (const timer of [opening, ...timers]) clearInterval(timer)
       this.#hard.abort(new Error('the instance is stopping'))
       await this.#close(opened, client)
       this.#snapshot()
@@ -183,7 +189,8 @@ class Instance {
   }
 
   #snapshot(): void {
-    this.#line.send({ type: 'snapshot', snapshot: this.#stats.snapshot(this.#spec.instanceId) })
+    const liveness = this.#task?.liveness() ?? { progress: this.#stats.progress, waitsFor: undefined, inHand: false }
+    this.#line.send({ type: 'snapshot', snapshot: this.#stats.snapshot(this.#spec.instanceId), liveness })
   }
 
   #log(level: LogLevel, message: string, fields?: LogFields): void {

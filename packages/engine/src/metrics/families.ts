@@ -110,6 +110,12 @@ function familiesOf(kind: ConnectorKind, rows: readonly Row[]): readonly MetricF
     ),
     family('filtered_total', 'counter', 'Records that a filter kept back.', row => row.snapshot.filtered),
     family('restarts_total', 'counter', 'Restarts after a crash.', row => row.snapshot.restarts),
+    family(
+      'stuck_total',
+      'counter',
+      'Times that it had work and did nothing, and was ended.',
+      row => row.snapshot.stuck,
+    ),
     family('in_flight', 'gauge', 'Records taken in and not settled.', row => row.snapshot.inFlight),
     family('up', 'gauge', '1 while the connector is open and its systems answer.', row =>
       row.snapshot.state === 'running' ? 1 : 0,

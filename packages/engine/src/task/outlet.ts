@@ -100,7 +100,7 @@ export class Outlet {
         log('error', 'the checkpoint cannot be written, and without it nothing is published; trying again', {
           reason: messageWithCauses(toError(thrown)),
         })
-        await sleep(backoff.next(), signal)
+        await stats.rest(sleep(backoff.next(), signal))
       }
     }
     return false
@@ -168,9 +168,9 @@ export class Outlet {
           reason: messageWithCauses(error),
         })
         stats.retried += batch.messages.length + batch.letters.length
-        await sleep(backoff.next(), signal)
+        await stats.rest(sleep(backoff.next(), signal))
         await Promise.allSettled(this.#unconfirmed.map(waiting => waiting.result))
-        await this.#services.lease?.renewed(signal)
+        if (this.#services.lease) await stats.rest(this.#services.lease.renewed(signal))
         for (const waiting of this.#unconfirmed) {
           waiting.result = this.#start(waiting)
           waiting.held = false

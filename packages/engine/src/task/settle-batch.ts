@@ -51,7 +51,7 @@ export async function settleBatch(
       continue
     }
     if (services.lease?.over()) {
-      await services.lease.renewed(signal)
+      await stats.rest(services.lease.renewed(signal))
       continue
     }
     const verdict = judge(pending, await attempt(pending, options), options)
@@ -62,7 +62,7 @@ export async function settleBatch(
     if (verdict.away) await handle.recover(verdict.away)
     else if (pending.length > 0 && verdict.failed > 0) {
       stats.retried += verdict.failed
-      await sleep(Math.max(backoff.next(), verdict.retryAfterMs), signal)
+      await stats.rest(sleep(Math.max(backoff.next(), verdict.retryAfterMs), signal))
     }
   }
 }
@@ -172,7 +172,7 @@ async function bury(rejected: readonly Rejected[], options: SettleOptions): Prom
       log('error', 'dead letters cannot be published; nothing is lost, trying again', {
         reason: messageWithCauses(toError(thrown)),
       })
-      await sleep(backoff.next(), signal)
+      await stats.rest(sleep(backoff.next(), signal))
     }
   }
 }

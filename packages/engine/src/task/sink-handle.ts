@@ -54,6 +54,11 @@ export class SinkHandle {
     return this.#recovering !== undefined
   }
 
+  /** True while the connector has not ended a write. */
+  get writing(): boolean {
+    return this.#writing.size > 0
+  }
+
   /** Whether a transactional sink has stored this record already. */
   holds(record: TaskRecord): boolean {
     const committed = this.#committed.size === 0 ? undefined : this.#committed.get(partitionKey(record))
@@ -155,8 +160,8 @@ export class SinkHandle {
     checkpoint: readonly PartitionCheckpoint[],
   ): Promise<readonly Outcome[]> {
     if (this.#definition.settles === 'record')
-      return settledByRecord(sink, this.#definition.batched, records, this.#services.signal)
-    if (!this.#definition.batched) return writeOneByOne(sink as Sink, records)
+      return settledByRecord(sink, this.#definition.batched, records, this.#services)
+    if (!this.#definition.batched) return writeOneByOne(sink as Sink, records, this.#services)
     const outcomes = await (sink as BatchSink).write(records, { checkpoint, signal: this.#services.signal })
     if (outcomes === undefined) return ALL_WRITTEN
     if (outcomes.length !== records.length)
@@ -183,7 +188,11 @@ async function committedPositions(
 }
 
 /** In order; the first record that fails ends the batch for those behind it, which are tried again. */
-async function writeOneByOne(sink: Sink, records: readonly TaskRecord[]): Promise<readonly Outcome[]> {
+async function writeOneByOne(
+  sink: Sink,
+  records: readonly TaskRecord[],
+  { stats }: TaskServices,
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
   for (const record of records) {
     try {
@@ -191,6 +200,8 @@ async function writeOneByOne(sink: Sink, records: readonly TaskRecord[]): Promis
       // Sinks that answer at once should not pay for a turn of the event loop per record.
       if (writing) await writing
       outcomes.push(undefined)
+      // A batch of slow records takes long, and is not stuck.
+      stats.progress++
     } catch (error) {
       const meaning = retryMeaning(error)
       if (meaning === undefined || meaning === 'stop') throw error
@@ -208,14 +219,16 @@ async function settledByRecord(
   sink: Sink | BatchSink,
   batched: boolean,
   records: readonly TaskRecord[],
-  signal: AbortSignal,
+  services: TaskServices,
 ): Promise<readonly Outcome[]> {
+  const { signal, stats } = services
   const outcomes = new Map<TaskRecord, Outcome>()
   const all = defer<void>()
   const abort = () => all.reject(toError(signal.reason))
   for (const record of records) {
     record.onSettled = (settled, error) => {
       settled.onSettled = undefined
+      stats.progress++
       outcomes.set(settled, error)
       if (outcomes.size === records.length) all.resolve()
     }
@@ -224,7 +237,7 @@ async function settledByRecord(
   try {
     const writing = batched
       ? (sink as BatchSink).write(records, { checkpoint: [], signal })
-      : writeOneByOne(sink as Sink, records)
+      : writeOneByOne(sink as Sink, records, services)
     const thrown = await Promise.race([writing.then(failedOutcomes(records)), all.promise.then(() => undefined)])
     for (const [record, error] of thrown ?? []) record.fail(error)
     await all.promise

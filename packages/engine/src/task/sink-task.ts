@@ -2,6 +2,7 @@ import type { Consumer, ConsumerOptions, Message, MessagingClient } from '@pulsa
 import type { BatchPolicy, PartitionCheckpoint, SinkContext, SinkDefinition } from '@pulsar-io/sdk'
 import { toError } from '../failure.ts'
 import type { SinkInstanceSpec } from '../instance/spec.ts'
+import type { Liveness } from '../stuck-watch.ts'
 import { type Deferred, defer, settlesWithin } from '../wait.ts'
 import { Acknowledger, lastOfEachPartition } from './acknowledger.ts'
 import { connectorContext, type TaskServices } from './context.ts'
@@ -138,6 +139,26 @@ export class SinkTask {
     this.resume()
     const closed = await Promise.allSettled([this.#handle.close(), this.#deadLetters.close(), this.#consumer.close()])
     for (const result of closed) if (result.status === 'rejected') this.#services.stats.systemError(result.reason)
+  }
+
+  /** Whether it should get on and what it waits for; see `StuckWatch`. */
+  liveness(): Liveness {
+    const { stats } = this.#services
+    const { progress, inFlight } = stats
+    const inHand = inFlight > 0
+    if (!stats.shouldMove || this.#paused) return { progress, inHand, waitsFor: undefined }
+    if (!inHand) return { progress, inHand, waitsFor: this.#missing() }
+    const waitsFor = this.#handle.writing
+      ? `the connector has not ended a write (${inFlight} records in flight)`
+      : `transforms, dead letters or acknowledgements of ${inFlight} records in flight are not done`
+    return { progress, inHand, waitsFor }
+  }
+
+  /** Messages that should have come. Where there are several instances, those of another may be what the backlog is made of. */
+  #missing(): string | undefined {
+    const { waitingMessages } = this.#services.stats
+    if (waitingMessages === 0 || this.#spec.numInstances > 1) return undefined
+    return `${waitingMessages} messages wait in the topics and none of them comes`
   }
 
   /** Messages that wait in the topics. */

@@ -11,6 +11,7 @@ import type {
 import { Backoff, BLOCKED_BACKOFF, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import type { SourceInstanceSpec } from '../instance/spec.ts'
+import type { Liveness } from '../stuck-watch.ts'
 import { type Deferred, defer, settlesWithin, sleep } from '../wait.ts'
 import { runBatchSource } from './batch-source.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -92,6 +93,16 @@ export class SourceTask {
     if (this.#definition.style === 'push') await this.#closeSource()
     await settlesWithin(running, drainTimeoutMs)
     return this.#services.stats.inFlight
+  }
+
+  /** Whether it should get on and what it waits for. A read that does not end has nothing to read, as far as anybody can tell. */
+  liveness(): Liveness {
+    const { stats } = this.#services
+    const { progress, inFlight } = stats
+    const inHand = inFlight > 0
+    const waitsFor =
+      inHand && stats.shouldMove ? `${inFlight} records in flight are not confirmed by the topic` : undefined
+    return { progress, inHand, waitsFor }
   }
 
   /** Gives everything back. */

@@ -14,6 +14,8 @@ export class TaskStats {
   filtered = 0
   inFlight = 0
   lastReceivedTime = 0
+  /** Grows with everything that comes in, is settled, or is answered. */
+  progress = 0
   readonly latency = new HistogramRecorder(LATENCY_BOUNDS)
   readonly batchSize = new HistogramRecorder(BATCH_BOUNDS)
   readonly #userMetrics = new Map<string, { count: number; sum: number }>()
@@ -25,6 +27,7 @@ export class TaskStats {
   #lastActivity = Date.now()
   #lag: number | undefined
   #lagIsStale = false
+  #resting = 0
 
   constructor(hide: (text: string) => string) {
     this.#hide = hide
@@ -36,6 +39,7 @@ export class TaskStats {
 
   become(state: InstanceState, reason?: string): void {
     this.#state = state
+    this.progress++
     // Whoever begins, or begins again, has had no time yet to be idle in.
     if (state === 'running') this.#lastActivity = Date.now()
     this.#reason = reason === undefined ? undefined : this.#hide(reason)
@@ -45,6 +49,7 @@ export class TaskStats {
   active(): void {
     this.#lastActivity = Date.now()
     this.#lagIsStale = true
+    this.progress++
   }
 
   /** Messages that wait in the topics, where the task can tell. */
@@ -58,7 +63,29 @@ export class TaskStats {
     return this.#lagIsStale
   }
 
+  /** Messages that came up at the last look, and that nothing has been done about since; 0 where that is not known. */
+  get waitingMessages(): number {
+    return this.#lagIsStale ? 0 : (this.#lag ?? 0)
+  }
+
+  /** Waits on purpose: whoever looks for stuck instances leaves this one alone meanwhile. */
+  async rest<T>(waiting: Promise<T>): Promise<T> {
+    this.#resting++
+    try {
+      return await waiting
+    } finally {
+      this.#resting--
+      this.progress++
+    }
+  }
+
+  /** Whether it should get on when it has work: it says nothing to the contrary. */
+  get shouldMove(): boolean {
+    return this.#state === 'running' && this.#resting === 0
+  }
+
   connectorError(error: unknown): void {
+    this.progress++
     this.#connectorErrors.add(error, this.#hide)
   }
 
@@ -83,6 +110,7 @@ export class TaskStats {
       state: this.#state,
       reason: this.#reason,
       restarts: 0,
+      stuck: 0,
       received: this.received,
       written: this.written,
       bytesReceived: this.bytesReceived,

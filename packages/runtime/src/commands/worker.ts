@@ -45,6 +45,7 @@ function workerOptions(values: FlagValues, problems: Problem[], log: (line: LogL
     uploadBytes: read.bytes('--max-upload-size'),
     requestsPerSecond: read.whole('--rate-limit', 0, 1_000_000),
   })
+  const stuckAfterMs = read.duration('--stuck-timeout')
   const metadataNamespace = read.text('--metadata-namespace')
   if (metadataNamespace !== undefined && !/^[-=:.\w]+\/[-=:.\w]+$/.test(metadataNamespace)) {
     problems.push({
@@ -66,6 +67,7 @@ function workerOptions(values: FlagValues, problems: Problem[], log: (line: LogL
       isolation: read.choice('--isolation') as WorkerOptions['isolation'],
       leaseMs: read.duration('--lease'),
       drainTimeoutMs: read.duration('--drain-timeout'),
+      restart: stuckAfterMs === undefined ? undefined : { stuckAfterMs },
       auth: authOptions(values, problems),
       tls: tlsFiles(values, problems),
       limits: Object.keys(limits).length > 0 ? limits : undefined,

@@ -20,6 +20,11 @@ export const localFlags: readonly FlagGroup[] = [
         flags: '--drain-timeout <duration>',
         description: 'Time that a stop has to settle what is in flight; default 10s',
       },
+      {
+        flags: '--stuck-timeout <duration>',
+        description:
+          'Time that an instance may have work and do nothing before it is started anew; default 5m, 0s for ever',
+      },
       { flags: '--fail-fast', description: 'Give up when a system cannot be reached at the first open (default)' },
       { flags: '--no-fail-fast', description: 'Wait for it instead, saying so' },
       {

@@ -24,6 +24,7 @@ export function localOptions(values: FlagValues, problems: Problem[]): LocalOpti
   if (maxBytes !== undefined) batch.maxBytes = maxBytes
   const maxDelayMs = read.duration('--batch-delay')
   if (maxDelayMs !== undefined) batch.maxDelayMs = maxDelayMs
+  const stuckAfterMs = read.duration('--stuck-timeout')
   const maxInFlight = read.whole('--batch-in-flight', 1, 1000)
   if (maxInFlight !== undefined) batch.maxInFlight = maxInFlight
   return {
@@ -31,6 +32,7 @@ export function localOptions(values: FlagValues, problems: Problem[]): LocalOpti
       messaging: messagingAddress(values, problems),
       isolation: read.choice('--isolation') as RunOptions['isolation'],
       drainTimeoutMs: read.duration('--drain-timeout'),
+      restart: stuckAfterMs === undefined ? undefined : { stuckAfterMs },
       exitWhenIdleMs: read.duration('--exit-when-idle'),
       failFast: values.failFast as boolean | undefined,
       connectorsDir: read.text('--connectors-dir'),

@@ -45,6 +45,11 @@ export const workerFlags: readonly FlagGroup[] = [
         description: 'Time that a stop has to settle what is in flight; default 10s',
       },
       {
+        flags: '--stuck-timeout <duration>',
+        description:
+          'Time that an instance may have work and do nothing before it is started anew; default 5m, 0s for ever',
+      },
+      {
         flags: '--log-level <level>',
         description: 'Log lines from this level on; default info',
         choices: ['debug', 'info', 'warn', 'error'],

@@ -51,7 +51,17 @@ export function rate(before: Totals | undefined, now: Totals | undefined): numbe
 /** One word for a connector: the state of all its instances, or the worst of them. */
 export function stateOf({ instances }: Status): string {
   const states = new Set(instances.map(({ status }) => status.state ?? (status.running ? 'running' : 'stopped')))
-  const worst = ['failed', 'crash-loop', 'crashed', 'blocked', 'reconnecting', 'restarting', 'starting', 'stopping']
+  const worst = [
+    'failed',
+    'crash-loop',
+    'crashed',
+    'stuck',
+    'blocked',
+    'reconnecting',
+    'restarting',
+    'starting',
+    'stopping',
+  ]
   return worst.find(state => states.has(state)) ?? [...states].sort()[0] ?? 'stopped'
 }
 

@@ -3,6 +3,7 @@ const TONES: { readonly [state: string]: string } = {
   finished: 'good',
   failed: 'bad',
   'crash-loop': 'bad',
+  stuck: 'bad',
   blocked: 'bad',
   reconnecting: 'warn',
   restarting: 'warn',
