@@ -168,6 +168,16 @@ describe('limits', () => {
     expect(answers.every(({ status }) => status === 200 || status === 429)).toBe(true)
   })
 
+  it('of requests in a second, also of those whose credentials are wrong or whose path is none', async () => {
+    const worker = await place.worker({ auth: AUTH, limits: { requestsPerSecond: 5 } })
+    for (const path of ['/admin/v3/sinks/public/default', '/nothing']) {
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, () => call(worker, 'GET', path, undefined, basic('bob', 'guess'))),
+      )
+      expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThan(0)
+    }
+  })
+
   it('of a configuration, and of the time that a head may take', async () => {
     const worker = await place.worker({ limits: { requestsPerSecond: 0, bodyBytes: 1_000, headersTimeoutMs: 200 } })
     const large = place.sink({ configs: { file: 'x'.repeat(2_000) } })

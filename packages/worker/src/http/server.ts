@@ -46,11 +46,14 @@ export async function createServer({ tls, limits, version, log }: ServerParts): 
   await app.register(multipart, { limits: { files: 2, fields: 8, parts: 10, headerPairs: 50, fieldNameSize: 100 } })
   if (limits.requestsPerSecond > 0) {
     await app.register(rateLimit, {
+      global: false,
       max: limits.requestsPerSecond,
       timeWindow: 1_000,
       errorResponseBuilder: (_, { max }) =>
         new ReplyError(429, `more than ${max} requests in a second; try again later`),
     })
+    // Before the guards, whose hooks come later: guesses of a password count, and so do paths that are none.
+    app.addHook('onRequest', app.rateLimit())
   }
   await openApi(app, version)
   return app
