@@ -11,7 +11,7 @@ const REPLAY_SUBSCRIPTION = 'pulsar-io-replay'
 export const MAX_SEEN = 10_000
 const BATCH = 100
 const BATCH_BYTES = 4 * 1024 * 1024
-/** Milliseconds without a letter where more were counted: their number is an estimate on some systems. */
+/** Milliseconds without a letter where more were counted: some systems count entries, which hold one letter or several. */
 const SILENCE_MS = 2_000
 /** Milliseconds that another look or replay may hold the topic before it is told. */
 const BUSY_MS = 5_000
@@ -37,7 +37,17 @@ export interface Waiting {
  *
  * @throws ConnectionError (`PIO_CONSUMER_BUSY`) while somebody else looks at or replays the letters of the topic.
  */
-export async function openWaiting(client: MessagingClient, topic: string, signal: AbortSignal): Promise<Waiting> {
+export function openWaiting(client: MessagingClient, topic: string, signal: AbortSignal): Promise<Waiting> {
+  // What comes in meanwhile, perhaps because a replayed record was refused again, is for another time.
+  return consuming(client, topic, signal, false)
+}
+
+async function consuming(
+  client: MessagingClient,
+  topic: string,
+  signal: AbortSignal,
+  beyondCount: boolean,
+): Promise<Waiting> {
   const consumer = await subscribe(client, topic, signal)
   let count: number
   try {
@@ -47,16 +57,15 @@ export async function openWaiting(client: MessagingClient, topic: string, signal
     throw error
   }
   let seen = 0
-  const end = Math.min(count, MAX_SEEN)
   return {
-    // What comes in meanwhile, perhaps because a replayed record was refused again, is for another time.
     next: async ending => {
-      if (seen >= end || ending.aborted) return []
-      const maxMessages = Math.min(BATCH, end - seen)
+      const expected = count - seen
+      const most = Math.min(BATCH, MAX_SEEN - seen, beyondCount ? BATCH : expected)
+      if (most <= 0 || ending.aborted) return []
       const messages = await consumer.receive({
-        maxMessages,
+        maxMessages: most,
         maxBytes: BATCH_BYTES,
-        timeoutMs: SILENCE_MS,
+        timeoutMs: expected > 0 ? SILENCE_MS : 0,
         signal: ending,
       })
       seen += messages.length
@@ -71,7 +80,7 @@ export async function openWaiting(client: MessagingClient, topic: string, signal
 export async function lookAtWaiting(client: MessagingClient, topic: string, signal: AbortSignal): Promise<Waiting> {
   const { subscriptions } = await client.topics.stats(topic)
   // Which letters have been replayed only the subscription knows; where there is none, none has, and none is made.
-  if (subscriptions.some(({ name }) => name === REPLAY_SUBSCRIPTION)) return openWaiting(client, topic, signal)
+  if (subscriptions.some(({ name }) => name === REPLAY_SUBSCRIPTION)) return consuming(client, topic, signal, true)
   const reader = await client.createReader({ topic })
   let seen = 0
   return {
