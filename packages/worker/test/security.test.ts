@@ -86,6 +86,16 @@ describe('a worker with authentication', () => {
     expect((await call(worker, 'GET', '/metrics', undefined, basic('bob', 'secret-of-bob'))).status).toBe(200)
   })
 
+  it('takes no password that a browser adds to the requests of another page', async () => {
+    const worker = await place.worker({ auth: AUTH })
+    const send = (origin: string, headers: { readonly authorization: string }) =>
+      call(worker, 'GET', '/admin/v3/sinks/acme/default', undefined, { ...headers, origin })
+    const ann = basic('ann', 'secret-of-ann')
+    for (const origin of ['https://evil.test', 'null']) expect((await send(origin, ann)).status, origin).toBe(403)
+    expect((await send(`http://127.0.0.1:${worker.port}`, ann)).status).toBe(200)
+    expect((await send('https://tools.test', await bearer('admin'))).status).toBe(200)
+  })
+
   it('gives each role what it may have', async () => {
     const worker = await place.worker({ auth: AUTH })
     const may = async (headers: { readonly authorization: string }, method: string, path: string) =>

@@ -32,6 +32,7 @@ export function addGuards(app: FastifyInstance, { auth, ready, coordinator, afte
     const { access = 'somebody', byLeader = false, early = false } = request.routeOptions.config
     if (auth === undefined) refuseStrangers(request)
     else if (access !== 'open') {
+      refuseBorrowedPasswords(request)
       try {
         request.role = await auth.authenticator.roleOf(request.headers.authorization)
       } catch (error) {
@@ -76,6 +77,14 @@ function refuseStrangers({ headers }: FastifyRequest): void {
   }
   if (headers.origin !== undefined && hostOf(headers.origin, true) !== headers.host) {
     throw new ReplyError(403, `pages of ${headers.origin} may not use this worker`)
+  }
+}
+
+/** A browser adds a password that it remembers to what any page sends; a token only a page that has it. */
+function refuseBorrowedPasswords({ headers }: FastifyRequest): void {
+  if (headers.origin === undefined || !/^basic\b/i.test(headers.authorization ?? '')) return
+  if (hostOf(headers.origin, true) !== headers.host) {
+    throw new ReplyError(403, `pages of ${headers.origin} may not use this worker with a password`)
   }
 }
 
