@@ -82,6 +82,35 @@ describe('the dead letters of a sink', () => {
     expect((await letters())[0]).toMatchObject({ deadLetterTopic: 'persistent://public/default/letters' })
   })
 
+  it('are shown to and replayed by those who may look after the sink', async () => {
+    await worker.close()
+    const grants = [
+      { role: 'ann', tenant: 'public', namespace: 'default' },
+      { role: 'bob', tenant: 'acme' },
+    ]
+    const basic = new Map([
+      ['ann', 'a'],
+      ['bob', 'b'],
+    ])
+    worker = await place.worker({ auth: { basic, grants } })
+    const as = (who: string, password: string) => ({
+      authorization: `Basic ${Buffer.from(`${who}:${password}`).toString('base64')}`,
+    })
+    await call(worker, 'POST', SINK, place.sink(), as('ann', 'a'))
+    for (const [method, path] of [
+      ['GET', `${SINK}/dead-letters`],
+      ['POST', `${SINK}/dead-letters/replay`],
+    ] as const) {
+      expect((await call(worker, method, path)).status).toBe(401)
+      // 401 as Pulsar says it.
+      expect(await call(worker, method, path, undefined, as('bob', 'b'))).toMatchObject({
+        status: 401,
+        body: { reason: 'Client is not authorized to perform operation' },
+      })
+      expect((await call(worker, method, path, undefined, as('ann', 'a'))).status).toBe(200)
+    }
+  })
+
   it('are refused where the request says nothing of use', async () => {
     expect((await call(worker, 'GET', `${SINK}/dead-letters`)).status).toBe(404)
     expect((await call(worker, 'POST', `${SINK}/dead-letters/replay`)).status).toBe(404)
@@ -104,6 +133,7 @@ describe('the dead letters of a source', () => {
     expect((await list()).letters).toMatchObject([{ topic: 'persistent://public/default/out', code: 'PIO_TRANSFORM' }])
     const answer = await call(worker, 'POST', `${SOURCE}/dead-letters/replay`)
     expect(answer).toMatchObject({ status: 400, body: { reason: expect.stringMatching(/transforms/) } })
+    expect((await audit()).map(({ action }) => action)).toEqual(['create'])
   })
 })
 

@@ -232,17 +232,21 @@ export class ConnectorService {
     })
   }
 
-  /** Does something for a connector that leaves its configuration alone, and is told in the trail however it ends. */
+  /** Does something for a connector that leaves its configuration alone; the trail tells of it unless it is refused. */
   async audited<T>(
     record: ConnectorRecord,
     action: AuditEntry['action'],
     actor: Actor,
     work: () => Promise<T>,
   ): Promise<T> {
+    let refused = false
     try {
       return await work()
+    } catch (error) {
+      refused = error instanceof ReplyError
+      throw error
     } finally {
-      await this.#audit(entryOf(record, action, actor))
+      if (!refused) await this.#audit(entryOf(record, action, actor))
     }
   }
 
