@@ -35,3 +35,31 @@ export class HistogramRecorder {
 export function addHistograms(a: Histogram, b: Histogram): Histogram {
   return { bounds: b.bounds, counts: b.counts.map((count, i) => count + (a.counts[i] ?? 0)), sum: a.sum + b.sum }
 }
+
+/** Half and nearly all of some values lie at or below these. */
+export interface Quantiles {
+  readonly p50: number
+  readonly p99: number
+}
+
+/** What came to `now` since `before`, a histogram of the same bounds; undefined when nothing did. */
+export function quantilesSince(before: Histogram, now: Histogram): Quantiles | undefined {
+  const counts = now.counts.map((count, i) => count - (before.counts[i] ?? 0))
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  if (total === 0) return undefined
+  return { p50: quantile(now.bounds, counts, total * 0.5), p99: quantile(now.bounds, counts, total * 0.99) }
+}
+
+/** As Prometheus does it: even within a bucket, and the last bound for what is above all of them. */
+function quantile(bounds: readonly number[], counts: readonly number[], rank: number): number {
+  let below = 0
+  for (const [i, bound] of bounds.entries()) {
+    const inBucket = counts[i] ?? 0
+    if (inBucket > 0 && below + inBucket >= rank) {
+      const from = bounds[i - 1] ?? 0
+      return from + ((bound - from) * (rank - below)) / inBucket
+    }
+    below += inBucket
+  }
+  return bounds.at(-1) ?? 0
+}

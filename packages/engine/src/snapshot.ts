@@ -1,4 +1,11 @@
-import { addHistograms, BATCH_BOUNDS, type Histogram, HistogramRecorder, LATENCY_BOUNDS } from './histogram.ts'
+import {
+  addHistograms,
+  BATCH_BOUNDS,
+  type Histogram,
+  HistogramRecorder,
+  LATENCY_BOUNDS,
+  type Quantiles,
+} from './histogram.ts'
 
 /** Errors that status keeps (Pulsar keeps as many). */
 export const KEPT_ERRORS = 10
@@ -67,6 +74,8 @@ export interface InstanceSnapshot {
   readonly idleMs: number
   /** Milliseconds of a write (sink) or publish (source) of a batch. */
   readonly latency: Histogram
+  /** The same of the last 10 to 20 seconds; undefined when no batch was settled in them. */
+  readonly recentLatency: Quantiles | undefined
   /** Records per batch. */
   readonly batchSize: Histogram
   /** The connector's own numbers: name → count and sum. */
@@ -97,6 +106,7 @@ export function emptySnapshot(instanceId: number): InstanceSnapshot {
     lastReceivedTime: 0,
     idleMs: 0,
     latency: new HistogramRecorder(LATENCY_BOUNDS).snapshot(),
+    recentLatency: undefined,
     batchSize: new HistogramRecorder(BATCH_BOUNDS).snapshot(),
     userMetrics: {},
   }

@@ -1,4 +1,5 @@
 import type { ConnectorKind } from '@pulsar-io/sdk'
+import type { Quantiles } from './histogram.ts'
 import type { ErrorEntry, InstanceSnapshot, InstanceState } from './snapshot.ts'
 
 /** Pulsar's ExceptionInformation. */
@@ -17,6 +18,8 @@ interface StatusExtras {
   readonly numStuck: number
   readonly inFlight: number
   readonly lag?: number
+  /** Milliseconds that batches took lately, where there were any. */
+  readonly latencyMs?: Quantiles
 }
 
 interface StatusCommon extends StatusExtras {
@@ -98,6 +101,7 @@ function common(snapshot: InstanceSnapshot, workerId: string): StatusCommon {
     numStuck: snapshot.stuck,
     inFlight: snapshot.inFlight,
     ...(snapshot.lag === undefined ? {} : { lag: snapshot.lag }),
+    ...(snapshot.recentLatency === undefined ? {} : { latencyMs: snapshot.recentLatency }),
   }
 }
 

@@ -1,7 +1,10 @@
 import { isConnectorError } from '@pulsar-io/sdk/core'
 import { messageWithCauses, toError } from '../failure.ts'
-import { BATCH_BOUNDS, HistogramRecorder, LATENCY_BOUNDS } from '../histogram.ts'
+import { BATCH_BOUNDS, type Histogram, HistogramRecorder, LATENCY_BOUNDS, quantilesSince } from '../histogram.ts'
 import { type ErrorEntry, type InstanceSnapshot, type InstanceState, KEPT_ERRORS } from '../snapshot.ts'
+
+/** Milliseconds between the beginnings of what counts as recent. */
+const RECENT_MS = 10_000
 
 /** The numbers of one instance while it runs. */
 export class TaskStats {
@@ -28,9 +31,14 @@ export class TaskStats {
   #lag: number | undefined
   #lagIsStale = false
   #resting = 0
+  /** The latencies at the last two beginnings. */
+  #marks: readonly [older: Histogram, newer: Histogram]
+  #markedAt = Date.now()
 
   constructor(hide: (text: string) => string) {
     this.#hide = hide
+    const none = this.latency.snapshot()
+    this.#marks = [none, none]
   }
 
   get state(): InstanceState {
@@ -104,7 +112,15 @@ export class TaskStats {
     return this.#lag !== undefined && (this.#lag > 0 || this.#lagIsStale)
   }
 
+  #mark(latency: Histogram): void {
+    if (Date.now() - this.#markedAt < RECENT_MS) return
+    this.#marks = [this.#marks[1], latency]
+    this.#markedAt = Date.now()
+  }
+
   snapshot(instanceId: number): InstanceSnapshot {
+    const latency = this.latency.snapshot()
+    this.#mark(latency)
     return {
       instanceId,
       state: this.#state,
@@ -127,7 +143,8 @@ export class TaskStats {
       lastReceivedTime: this.lastReceivedTime,
       // A pause is idleness only when nothing was waiting after it began: the machine may just be slow.
       idleMs: this.inFlight > 0 || this.#waits() ? 0 : Date.now() - this.#lastActivity,
-      latency: this.latency.snapshot(),
+      latency,
+      recentLatency: quantilesSince(this.#marks[0], latency),
       batchSize: this.batchSize.snapshot(),
       userMetrics: Object.fromEntries(this.#userMetrics),
     }

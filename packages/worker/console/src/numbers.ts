@@ -8,6 +8,8 @@ export interface Totals {
   readonly written: number
   /** Undefined where no instance knows it. */
   readonly lag: number | undefined
+  /** Milliseconds of 99 of 100 batches, of the slowest instance; undefined while there are none. */
+  readonly latency: number | undefined
   readonly errors: number
 }
 
@@ -34,10 +36,12 @@ export function latestErrors(status: InstanceStatus): readonly ExceptionEntry[] 
 export function totals({ instances }: Status, at: number): Totals {
   const all = instances.map(({ status }) => status)
   const lags = all.flatMap(({ lag }) => lag ?? [])
+  const latencies = all.flatMap(({ latencyMs }) => latencyMs?.p99 ?? [])
   return {
     at,
     written: sum(all.map(writtenOf)),
     lag: lags.length === 0 ? undefined : sum(lags),
+    latency: latencies.length === 0 ? undefined : Math.max(...latencies),
     errors: sum(all.map(errorsOf)),
   }
 }

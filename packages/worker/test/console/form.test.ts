@@ -5,6 +5,7 @@ import { refusalOf } from '../../console/src/form/answers.ts'
 import { changesOf } from '../../console/src/form/changes.ts'
 import { problemOf } from '../../console/src/form/check.ts'
 import { configOf, draftOf, type Field, fieldsOf } from '../../console/src/form/fields.ts'
+import { totals } from '../../console/src/numbers.ts'
 import { hrefOf, viewOf } from '../../console/src/view.ts'
 
 const schema: Schema = {
@@ -165,15 +166,42 @@ describe('addresses', () => {
 
 describe('the history of a chart', () => {
   it('has rates between readings, none behind a restart of counting, and an end', () => {
-    let history = withReading([], { at: 0, written: 10, lag: undefined, errors: 0 }, 1)
-    history = withReading(history, { at: 2_000, written: 30, lag: 4, errors: 0 }, 3)
-    history = withReading(history, { at: 4_000, written: 5, lag: 0, errors: 0 }, 5)
-    expect(history.map(({ rate, lag }) => [rate, lag])).toEqual([
-      [null, null],
-      [10, 4],
-      [null, 0],
+    let history = withReading([], { at: 0, written: 10, lag: undefined, latency: undefined, errors: 0 }, 1)
+    history = withReading(history, { at: 2_000, written: 30, lag: 4, latency: 7, errors: 0 }, 3)
+    history = withReading(history, { at: 4_000, written: 5, lag: 0, latency: undefined, errors: 0 }, 5)
+    expect(history.map(({ rate, lag, latency }) => [rate, lag, latency])).toEqual([
+      [null, null, null],
+      [10, 4, 7],
+      [null, 0, null],
     ])
-    for (let i = 0; i < 2_000; i++) history = withReading(history, { at: i, written: i, lag: 0, errors: 0 }, i)
+    for (let i = 0; i < 2_000; i++)
+      history = withReading(history, { at: i, written: i, lag: 0, latency: undefined, errors: 0 }, i)
     expect(history).toHaveLength(900)
+  })
+
+  it('has the latency of the slowest instance', () => {
+    const status = {
+      running: true,
+      numRestarts: 0,
+      numSystemExceptions: 0,
+      latestSystemExceptions: [],
+      workerId: 'w',
+      lastReceivedTime: 0,
+      error: '',
+    }
+    const of = (...latencies: readonly ({ readonly p50: number; readonly p99: number } | undefined)[]) =>
+      totals(
+        {
+          numInstances: latencies.length,
+          numRunning: latencies.length,
+          instances: latencies.map((latencyMs, instanceId) => ({
+            instanceId,
+            status: latencyMs === undefined ? status : { ...status, latencyMs },
+          })),
+        },
+        0,
+      ).latency
+    expect(of({ p50: 1, p99: 9 }, undefined, { p50: 2, p99: 30 })).toBe(30)
+    expect(of(undefined)).toBeUndefined()
   })
 })

@@ -31,6 +31,8 @@ export interface InstanceStatus {
   readonly numDeadLettered?: number
   readonly inFlight?: number
   readonly lag?: number
+  /** Milliseconds that batches took lately. */
+  readonly latencyMs?: { readonly p50: number; readonly p99: number }
 }
 
 /** An error and when it was, in milliseconds since 1970. */

@@ -55,6 +55,7 @@ function Charts({ history, place }: { readonly history: readonly Point[]; readon
   return (
     <div className="charts">
       <Chart title="Records per second" times={times} values={history.map(({ rate }) => rate)} />
+      <Chart title="Batch latency, p99 in ms" times={times} values={history.map(({ latency }) => latency)} />
       {place.kind === 'sink' && <Chart title="Lag" times={times} values={history.map(({ lag }) => lag)} />}
     </div>
   )

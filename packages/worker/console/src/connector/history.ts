@@ -9,11 +9,18 @@ export interface Point {
   readonly time: number
   readonly rate: number | null
   readonly lag: number | null
+  readonly latency: number | null
   readonly totals: Totals
 }
 
 /** The history with one reading more; the oldest goes when there are too many. */
 export function withReading(history: readonly Point[], now: Totals, time: number): readonly Point[] {
-  const point = { time, rate: rate(history.at(-1)?.totals, now) ?? null, lag: now.lag ?? null, totals: now }
+  const point = {
+    time,
+    rate: rate(history.at(-1)?.totals, now) ?? null,
+    lag: now.lag ?? null,
+    latency: now.latency ?? null,
+    totals: now,
+  }
   return [...history, point].slice(-MAX_POINTS)
 }
