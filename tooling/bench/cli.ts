@@ -7,6 +7,7 @@ import { archives } from './archives.ts'
 import { cassandra } from './cassandra.ts'
 import { elasticsearch } from './elasticsearch.ts'
 import { java } from './java.ts'
+import { javaSinks } from './java-sinks.ts'
 import { kafka } from './kafka.ts'
 import { log } from './log.ts'
 import { memory } from './memory.ts'
@@ -32,6 +33,7 @@ const benches: { readonly [name: string]: Bench } = {
   pulsar,
   'pulsar-engine': pulsarEngine,
   java,
+  'java-sinks': javaSinks,
 }
 
 const root = join(import.meta.dirname, '..', '..')

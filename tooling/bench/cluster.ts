@@ -28,3 +28,15 @@ export async function publishedTo(cluster: AvailableService, topic: string): Pro
   const stats = (await adminCall(cluster, 'GET', `${topic.replace('://', '/')}/stats`)) as { msgInCounter: number }
   return stats.msgInCounter
 }
+
+/** What waits for a subscription, a batch counted as one; undefined before there is such a subscription. */
+export async function waitingIn(
+  cluster: AvailableService,
+  topic: string,
+  subscription: string,
+): Promise<number | undefined> {
+  const stats = (await adminCall(cluster, 'GET', `${topic.replace('://', '/')}/stats`)) as {
+    subscriptions: { [name: string]: { msgBacklog: number } }
+  }
+  return stats.subscriptions[subscription]?.msgBacklog
+}

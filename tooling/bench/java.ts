@@ -1,13 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { packConnector } from '../pack/pack-connector.ts'
 import { type AvailableService, javaConnector, pulsarAdmin, service } from '../services/index.ts'
 import { benchNamespace, publishedTo } from './cluster.ts'
-import { usageOf } from './process-tree.ts'
+import { javaRun, LocalRun, ourRun, type RunCommand } from './local-run.ts'
 import { ratios, spread } from './stats.ts'
 import type { Bench, BenchContext, Figure } from './types.ts'
 
@@ -40,30 +39,19 @@ export const java: Bench = async context => {
   const namespace = await benchNamespace(cluster)
   const [ours, theirs]: [Measured[], Measured[]] = [[], []]
   for (let round = 0; round < context.rounds; round++) {
-    theirs.push(
-      await measured(context, cluster, `persistent://${namespace}/java-${round}`, topic => ({
-        // What `pulsar-admin sources localrun` starts, without the time that the command itself takes.
-        command: join(dirname(admin.command), 'function-localrunner'),
-        // Its own choice of a garbage collector is refused by some JVMs beside what `java` is started with.
-        env: { ...admin.env, PULSAR_GC: ' ', PULSAR_GC_LOG: ' ' },
-        args: [
-          ...['--sourceConfig', JSON.stringify(javaConfig(generator, topic, `java-${round}`))],
-          ...['--brokerServiceUrl', cluster.url, '--webServiceUrl', cluster.adminUrl ?? ''],
-        ],
-      })),
-    )
-    ours.push(
-      await measured(context, cluster, `persistent://${namespace}/node-${round}`, topic => ({
-        command: process.execPath,
-        env: process.env,
-        args: [
-          join(context.root, 'packages', 'runtime', 'bin', 'runtime.js'),
-          ...['--archive', archive, '--name', `node-${round}`, '--log-level', 'warn'],
-          ...['--destination-topic-name', topic, '--source-config', '{}'],
-          ...['--broker-service-url', cluster.url, '--web-service-url', cluster.adminUrl ?? ''],
-        ],
-      })),
-    )
+    const theirTopic = `persistent://${namespace}/java-${round}`
+    const theirRun = javaRun(admin, [
+      ...['--sourceConfig', JSON.stringify(javaConfig(generator, theirTopic, `java-${round}`))],
+      ...['--brokerServiceUrl', cluster.url, '--webServiceUrl', cluster.adminUrl ?? ''],
+    ])
+    theirs.push(await measured(context, cluster, theirTopic, theirRun))
+    const ourTopic = `persistent://${namespace}/node-${round}`
+    const run = ourRun(context.root, [
+      ...['--archive', archive, '--name', `node-${round}`],
+      ...['--destination-topic-name', ourTopic, '--source-config', '{}'],
+      ...['--broker-service-url', cluster.url, '--web-service-url', cluster.adminUrl ?? ''],
+    ])
+    ours.push(await measured(context, cluster, ourTopic, run))
   }
   const figure = (name: string, unit: string, of: (one: Measured) => number, goal: string, least: number): Figure => {
     const [value, reference] = [ours.map(of), theirs.map(of)]
@@ -118,40 +106,19 @@ async function measured(
   { folder }: BenchContext,
   cluster: AvailableService,
   topic: string,
-  commandFor: (topic: string) => {
-    readonly command: string
-    readonly env: NodeJS.ProcessEnv
-    readonly args: readonly string[]
-  },
+  command: RunCommand,
 ): Promise<Measured> {
-  const { command, env, args } = commandFor(topic)
-  const begin = performance.now()
-  const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said = `${said}${text}`.slice(-4000)
-    })
+  const run = new LocalRun(command, folder)
   try {
-    return await watched(child, begin, () => said, cluster, topic)
+    return await watched(run, cluster, topic)
   } finally {
-    const exit = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
-    child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
-    await exit
-    clearTimeout(late)
+    await run.end()
   }
 }
 
-async function watched(
-  child: ChildProcess,
-  begin: number,
-  said: () => string,
-  cluster: AvailableService,
-  topic: string,
-): Promise<Measured> {
+async function watched(run: LocalRun, cluster: AvailableService, topic: string): Promise<Measured> {
   const published = async (): Promise<number> => {
-    if (child.exitCode !== null || child.pid === undefined) throw new Error(`it ended by itself: ${said()}`)
+    run.usage()
     try {
       return await publishedTo(cluster, topic)
     } catch (error) {
@@ -161,20 +128,19 @@ async function watched(
     }
   }
   while ((await published()) === 0) {
-    if (performance.now() - begin > 120_000) throw new Error(`no message came: ${said()}`)
+    if (performance.now() - run.began > 120_000) throw new Error(`no message came: ${run.said}`)
     await sleep(5)
   }
-  const firstMs = performance.now() - begin
+  const firstMs = performance.now() - run.began
   // What compiles while it runs has time to.
   await sleep(5_000)
-  const pid = child.pid ?? 0
-  const [from, before, start] = [await published(), usageOf(pid), performance.now()]
+  const [from, before, start] = [await published(), run.usage(), performance.now()]
   let residentMB = 0
   while (performance.now() - start < SECONDS * 1000) {
-    residentMB = Math.max(residentMB, usageOf(pid).residentMB)
+    residentMB = Math.max(residentMB, run.usage().residentMB)
     await sleep(200)
   }
-  const [to, after, seconds] = [await published(), usageOf(pid), (performance.now() - start) / 1000]
+  const [to, after, seconds] = [await published(), run.usage(), (performance.now() - start) / 1000]
   return {
     firstMs,
     perSecond: (to - from) / seconds,
