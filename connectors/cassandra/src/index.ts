@@ -4,8 +4,8 @@ import { CassandraSink } from './sink.ts'
 
 /** How the runtime gathers records for one `write`. */
 function batchPolicy({ batchSize }: Config): Partial<BatchPolicy> {
-  // One at a time: the rows of a batch are written side by side already.
-  return { maxRecords: batchSize, maxBytes: 8 * 1024 * 1024, maxDelayMs: 5, maxInFlight: 1 }
+  // While the last rows of a batch are under way the next one fills up what may be.
+  return { maxRecords: batchSize, maxBytes: 8 * 1024 * 1024, maxDelayMs: 5, maxInFlight: 2 }
 }
 
 export default defineSink({

@@ -18,12 +18,15 @@ const WINDOW = 256
 /** Milliseconds that the end waits for answers: the driver leaves timers behind where it is ended in the middle. */
 const DRAIN_MS = 2000
 
-/** Sends statements, so many at a time, and says of each record what became of it. */
+/** Sends statements, so many at a time over all batches, and says of each record what became of it. */
 export class Writer {
   readonly #session: Pick<Session, 'run'>
   readonly #batchSize: number
   readonly #concurrency: number
   readonly #running = new Set<Promise<void>>()
+  /** Batches with statements that were not sent, the oldest first. */
+  #jobs: Job[] = []
+  #active = 0
   readonly #closing = new AbortController()
 
   constructor(session: Pick<Session, 'run'>, concurrency: number, batchSize: number) {
@@ -72,7 +75,8 @@ export class Writer {
     clearTimeout(timer)
   }
 
-  async #all(tasks: Tasks, run: Run): Promise<void> {
+  /** Resolves when each statement of the batch was answered. */
+  #all(tasks: Tasks, run: Run): Promise<void> {
     const count = run.outcomes.length
     let groups: readonly Group[] = []
     let [from, next] = [0, 0]
@@ -85,18 +89,42 @@ export class Writer {
       }
       return groups[next++]
     }
-    // No promise and no function more than needed: this runs once per row.
-    const work = async (): Promise<void> => {
-      for (let group = take(); group; group = take()) {
-        try {
-          if (run.away) fail(group, run, run.away)
-          else if (!run.signal.aborted) await this.#session.run(group)
-        } catch (error) {
-          await this.#failed(group, run, error)
+    return new Promise<void>((resolve, reject) => {
+      this.#jobs.push({ run, take, pending: 0, taken: false, resolve, reject })
+      for (let i = 0; i < count && this.#active < this.#concurrency; i++) void this.#work()
+    })
+  }
+
+  /** Sends one statement after the other, of the oldest batch that has any left. No promise more than needed: this runs once per row. */
+  async #work(): Promise<void> {
+    this.#active++
+    for (let job = this.#jobs[0]; job; job = this.#jobs[0]) {
+      try {
+        const group = job.take()
+        if (group === undefined) {
+          this.#jobs.shift()
+          job.taken = true
+        } else {
+          job.pending++
+          await this.#send(group, job)
+          job.pending--
         }
+      } catch (error) {
+        this.#jobs = this.#jobs.filter(each => each !== job)
+        job.reject(error)
       }
+      if (job.taken && job.pending === 0) job.resolve()
     }
-    await Promise.all(Array.from({ length: Math.min(count, this.#concurrency) }, work))
+    this.#active--
+  }
+
+  async #send(group: Group, { run }: Job): Promise<void> {
+    try {
+      if (run.away) fail(group, run, run.away)
+      else if (!run.signal.aborted) await this.#session.run(group)
+    } catch (error) {
+      await this.#failed(group, run, error)
+    }
   }
 
   async #failed(group: Group, run: Run, error: unknown): Promise<void> {
@@ -129,6 +157,19 @@ interface Run {
   readonly signal: AbortSignal
   /** Why no further statement is sent. */
   away: ConnectorError | undefined
+}
+
+/** One batch. */
+interface Job {
+  readonly run: Run
+  /** The next statements to send; undefined when there are none left. */
+  readonly take: () => Group | undefined
+  readonly resolve: () => void
+  readonly reject: (reason: unknown) => void
+  /** Statements without an answer. */
+  pending: number
+  /** Nothing is left to send. */
+  taken: boolean
 }
 
 /** Puts rows of one partition together, in their order. */

@@ -57,6 +57,30 @@ describe('the writer', () => {
     expect(most).toBe(7)
   })
 
+  it('fills up with the next batch what the last rows of one leave free, and goes no further', async () => {
+    const answers: (() => void)[] = []
+    const seen: number[] = []
+    const run = (statements: readonly Statement[]) => {
+      seen.push(...named(statements))
+      return new Promise<void>(resolve => answers.push(resolve))
+    }
+    const writer = new Writer({ run }, 4, 1)
+    const write = (records: readonly number[]) => {
+      const tasks = records.map((record, i) => ({ ...taskOf(record, String(record)), record: i }))
+      return writer.write((from, to) => tasks.slice(from, to), new Array<Outcome>(tasks.length).fill(undefined), nobody)
+    }
+    const [first, second] = [write([0, 1, 2]), write([3, 4, 5])]
+    expect(seen).toEqual([0, 1, 2, 3])
+    answers[0]?.()
+    await new Promise(resolve => setImmediate(resolve))
+    expect(seen).toEqual([0, 1, 2, 3, 4])
+    for (const answer of answers.slice(1, 3)) answer()
+    await first
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5])
+    for (const answer of answers) answer()
+    await second
+  })
+
   it('finds out which row of a batch is refused', async () => {
     const run = async (statements: readonly Statement[]) => {
       if (named(statements).includes(1)) throw new RecordError('bad', { code: 'PIO_CASSANDRA_REJECTED' })
