@@ -97,7 +97,7 @@ describe.skipIf(!hasBrowser)('the console in a Chromium', () => {
     await text(page, 'main .bar .state', /^running$/)
     await place.produce('orders', ...Array.from({ length: 50 }, (_, i) => `{"order":${i}}`))
     await text(page, 'tbody', /0\s*running\s*50\s*50/)
-    expect(await page.$$eval('.uplot canvas', found => found.length)).toBe(2)
+    expect(await page.$$eval('.uplot canvas', found => found.length)).toBe(3)
     await text(page, 'pre', /"maxSize": "10 MB"/)
     await text(page, '.log', /./)
     if (PICTURES) await traffic()
