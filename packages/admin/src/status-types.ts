@@ -5,8 +5,27 @@ export interface ExceptionInformation {
   readonly timestampMs: number
 }
 
+/** What only this project's worker tells of an instance. */
+interface InstanceDetails {
+  /** Such as `running`, `reconnecting`, `blocked`, `stuck` or `crash-loop`. */
+  readonly state?: string
+  /** Why it waits, where it does. */
+  readonly reason?: string
+  readonly numRetried?: number
+  readonly numDeadLettered?: number
+  /** Records that a transform kept back. */
+  readonly numFiltered?: number
+  /** How often it was started anew because it had work and did nothing. */
+  readonly numStuck?: number
+  readonly inFlight?: number
+  /** Messages that wait in the topics. */
+  readonly lag?: number
+  /** Milliseconds that batches took lately, where there were any. */
+  readonly latencyMs?: { readonly p50: number; readonly p99: number }
+}
+
 /** What the instances of sinks and sources have in common. A stopped instance has no lists. */
-interface InstanceStatus {
+interface InstanceStatus extends InstanceDetails {
   readonly running: boolean
   /** Why it does not run; empty where nothing is wrong. */
   readonly error: string

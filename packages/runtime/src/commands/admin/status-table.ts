@@ -3,14 +3,6 @@ import { table } from '../../output.ts'
 
 type Instance = SinkInstanceStatus | SourceInstanceStatus
 
-/** What only this project's worker tells. */
-interface Additional {
-  readonly state?: string
-  /** Why it waits, where it does. */
-  readonly reason?: string
-  readonly lag?: number
-}
-
 /** Status as a table, with the errors of instances that do not run below it. */
 export function statusTable(status: ConnectorStatus<Instance>): string {
   const rows = status.instances.map(({ instanceId, status: each }) => row(instanceId, each))
@@ -19,7 +11,7 @@ export function statusTable(status: ConnectorStatus<Instance>): string {
   return `${table(head, rows)}\n${status.numRunning} of ${status.numInstances} instances run\n${errors.join('')}`
 }
 
-function row(id: number, status: Instance & Additional): readonly string[] {
+function row(id: number, status: Instance): readonly string[] {
   const sink = 'numReadFromPulsar' in status
   const failures = sink ? status.numSinkExceptions : status.numSourceExceptions
   return [
@@ -35,7 +27,7 @@ function row(id: number, status: Instance & Additional): readonly string[] {
   ]
 }
 
-function errorLines(id: number, status: Instance & Additional): readonly string[] {
+function errorLines(id: number, status: Instance): readonly string[] {
   const remembered = [
     ...(status.latestSystemExceptions ?? []),
     ...(('numReadFromPulsar' in status ? status.latestSinkExceptions : status.latestSourceExceptions) ?? []),
