@@ -91,6 +91,10 @@ export interface ConnectorsApi<Config, Instance> {
   start(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
   stop(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
   restart(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
+  /** Keeps all instances, or one, from taking records; they stay open. Only this project's worker does it. */
+  pause(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
+  /** Ends a pause. Only this project's worker does it. */
+  resume(name: ConnectorName, instance?: number, options?: CallOptions): Promise<void>
   /** The latest log lines of one instance. Only this project's worker has them. */
   logs(name: ConnectorName, instance: number, options?: LogOptions): Promise<LogLine[]>
   /** The dead letters that were not replayed. Only this project's worker has them. */
@@ -199,6 +203,8 @@ function connectorsOf<Config extends SinkConfig & SourceConfig, Instance>(
     start: control('start'),
     stop: control('stop'),
     restart: control('restart'),
+    pause: control('pause'),
+    resume: control('resume'),
     logs: async (name, instance, { since, limit, signal } = {}) => {
       const query = { since: since?.toString(), limit: limit?.toString() }
       return (await http.json({

@@ -21,6 +21,8 @@ export interface HostedInstance {
   /** Resolves once it is open, or has ended without ever being. Never rejects. */
   readonly opened: Promise<void>
   snapshot(): InstanceSnapshot
+  /** Keeps it from taking records, or lets it again. It stays open, and what it has in hand is settled. */
+  hold(held: boolean): void
   /**
    * Stops pulling, settles what is in flight, closes; resolves then. What is not through within `withinMs` (default: the
    * drain timeout and some seconds) is killed. May be called again, also with a shorter time.
@@ -57,6 +59,7 @@ export function hostInstance(plan: ConnectorPlan, instanceId: number, options: H
     // Why it did not open is in its snapshot.
     opened: supervisor.opened.catch(() => undefined),
     snapshot: () => supervisor.snapshot(),
+    hold: held => supervisor.hold(held),
     stop: async (drainTimeoutMs, withinMs) => {
       supervisor.stop(drainTimeoutMs, withinMs)
       await supervisor.ended

@@ -14,6 +14,8 @@ export const KEPT_ERRORS = 10
 export type InstanceState =
   | 'starting'
   | 'running'
+  /** Open, and kept from taking records by an operator. */
+  | 'paused'
   /** The external system or the messaging system is away; nothing is lost. */
   | 'reconnecting'
   /** The external system refuses us; nothing is lost. */

@@ -60,7 +60,7 @@ export type SinkStatus = StatusOf<SinkInstanceStatus>
 export type SourceStatus = StatusOf<SourceInstanceStatus>
 
 /** States in which an instance has its connector open, or will without help. */
-const RUNNING: ReadonlySet<InstanceState> = new Set(['running', 'reconnecting', 'blocked'])
+const RUNNING: ReadonlySet<InstanceState> = new Set(['running', 'paused', 'reconnecting', 'blocked'])
 
 /** Pulsar's status JSON of one connector. */
 export function connectorStatus(kind: 'sink', snapshots: readonly InstanceSnapshot[], workerId: string): SinkStatus

@@ -59,6 +59,7 @@ export class Supervisor {
   #crashes = 0
   #killAt = Number.POSITIVE_INFINITY
   #killed = false
+  #held = false
   #restarts = 0
   readonly #watch: StuckWatch
   /** Set while a stuck instance is being ended. */
@@ -89,6 +90,14 @@ export class Supervisor {
     this.#openedAt = 0
     this.#watch.begin()
     this.#instance = launch(this.spec, this.#options.isolation, message => this.#receive(message), this.#options.lease)
+    if (this.#held) this.#instance.hold(true)
+  }
+
+  /** Keeps it from taking records, or lets it again; open it stays. Holds for its later lives, too. */
+  hold(held: boolean): void {
+    if (held === this.#held) return
+    this.#held = held
+    this.#instance?.hold(held)
   }
 
   /**
@@ -108,8 +117,10 @@ export class Supervisor {
   }
 
   snapshot(): InstanceSnapshot {
+    const now = addCounters(this.#before, this.#now)
     return {
-      ...addCounters(this.#before, this.#now),
+      ...now,
+      ...(this.#held && now.state === 'running' ? { state: 'paused' as const } : {}),
       restarts: this.#restarts,
       stuck: this.#stuckCount,
       ...this.#override,

@@ -9,6 +9,8 @@ const names = (kind: 'sinks' | 'sources', name: string) => ({
   start: [`runtime ${kind} start ${name} --wait`],
   stop: [`runtime ${kind} stop ${name}`, `runtime ${kind} stop ${name} --instance-id 1`],
   restart: [`runtime ${kind} restart ${name}`],
+  pause: [`runtime ${kind} pause ${name}`, `runtime ${kind} pause ${name} --instance-id 1`],
+  resume: [`runtime ${kind} resume ${name}`],
   reload: [`runtime ${kind} reload`],
   available: [`runtime ${kind} available-${kind}`],
   deadLetters: [

@@ -63,6 +63,8 @@ export function addAdminCommands(kind: 'sink' | 'source', parent: Command, leaf:
     ['start', `Start a ${kind}, or one of its instances`, startFlags],
     ['stop', `Stop a ${kind}, or one of its instances`, stopFlags],
     ['restart', `Restart a ${kind}, or one of its instances`, startFlags],
+    ['pause', `Keep a ${kind}, or one of its instances, from taking records; it stays open`, stopFlags],
+    ['resume', `End a pause`, stopFlags],
   ] as const) {
     leaf(parent, `${action} [name]`, description, flags, samples[action], async (values, name) =>
       (await control()).control(kind, action, values, name),

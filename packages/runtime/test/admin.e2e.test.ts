@@ -52,6 +52,12 @@ describe('the commands of a worker', () => {
     expect(JSON.parse((await cli('sinks status file')).stdout)).toMatchObject({ numRunning: 0 })
     expect(await cli('sinks start file --wait')).toMatchObject({ code: 0, stdout: 'Started successfully\n' })
     expect(await cli('sinks restart file')).toMatchObject({ code: 0, stdout: 'Restarted successfully\n' })
+    expect(await cli('sinks pause file --instance-id 0')).toEqual({
+      code: 0,
+      stdout: 'Paused successfully\n',
+      stderr: '',
+    })
+    expect(await cli('sinks resume file')).toEqual({ code: 0, stdout: 'Resumed successfully\n', stderr: '' })
     expect(await cli('sinks delete file')).toEqual({ code: 0, stdout: 'Deleted successfully\n', stderr: '' })
     expect(await cli('sinks delete file')).toMatchObject({
       code: 1,
@@ -272,6 +278,10 @@ describe('dead letters', () => {
     expect(shown.stderr).toBe('there are more: --limit shows up to 1000\n')
 
     await cli('sinks update --name calls --transform drop:phone --wait')
+    expect(JSON.parse((await cli('sinks dlq replay calls --dry-run')).stdout)).toMatchObject({
+      dryRun: true,
+      replayed: 2,
+    })
     const dry = await cli('sinks dlq replay calls --dry-run --output table')
     expect(dry).toEqual({ code: 0, stdout: '2 dead letters would be replayed\n', stderr: '' })
     const one = await cli('sinks dlq replay calls --limit 1')
@@ -287,7 +297,7 @@ describe('dead letters', () => {
     expect(await cli('sources dlq list calls')).toMatchObject({ code: 1, stdout: '' })
   })
 
-  it("are not to be had from Pulsar's own worker", async () => {
+  it("are not to be had from Pulsar's own worker, and neither is a pause", async () => {
     const other = createServer((_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'))
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
     const address = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
@@ -297,6 +307,9 @@ describe('dead letters', () => {
         expect(ended).toMatchObject({ code: 2, stdout: '' })
         expect(ended.stderr).toContain(`${address} has no dead letters to show; only this project's worker does`)
       }
+      const paused = await run(dir, ['sources', 'pause', 'a', '--admin-url', address])
+      expect(paused).toMatchObject({ code: 2, stdout: '' })
+      expect(paused.stderr).toContain(`${address} cannot pause or resume; only this project's worker does`)
     } finally {
       other.close()
     }

@@ -40,6 +40,8 @@ describe('the OpenAPI document', () => {
         `get ${one}/status`,
         `get ${one}/{instanceId}/logs`,
         `post ${one}/{instanceId}/restart`,
+        `post ${one}/pause`,
+        `post ${one}/{instanceId}/resume`,
         'get /admin/v3/sources/builtinsources/{name}/configdefinition',
         'put /admin/v2/worker/rebalance',
         'get /metrics',

@@ -95,6 +95,38 @@ describe('instances', () => {
     })
   })
 
+  it('pause and resume one by one, also over a restart and another worker', async () => {
+    let worker = await place.worker()
+    await call(worker, 'POST', SINK, place.sink({ parallelism: 2 }))
+    const states = async () => (await statuses(worker, 's')).map(({ state }) => state)
+    const are = (...wanted: string[]) =>
+      eventually(async () => String(await states()) === String(wanted), String(wanted))
+    await are('running', 'running')
+    expect(await call(worker, 'POST', `${SINK}/1/pause`)).toMatchObject(DONE)
+    await are('running', 'paused')
+    expect(await call(worker, 'POST', `${SINK}/pause`)).toMatchObject(DONE)
+    await are('paused', 'paused')
+    expect((await statuses(worker, 's')).map(({ running }) => running)).toEqual([true, true])
+    await place.produce('in', 'a')
+    expect(await call(worker, 'POST', `${SINK}/restart`)).toMatchObject(DONE)
+    await are('paused', 'paused')
+    await worker.close()
+
+    worker = await place.worker()
+    await are('paused', 'paused')
+    expect(place.lines()).toEqual([])
+    expect(await call(worker, 'POST', `${SINK}/0/resume`)).toMatchObject(DONE)
+    await are('running', 'paused')
+    await eventually(() => place.lines().length === 1, 'what came meanwhile')
+    expect(await call(worker, 'POST', `${SINK}/resume`)).toMatchObject(DONE)
+    await are('running', 'running')
+    expect((await call(worker, 'GET', SINK)).body).not.toHaveProperty('paused')
+    expect(await call(worker, 'POST', `${SINK}/2/pause`)).toMatchObject({
+      status: 400,
+      body: { reason: "Sink s doesn't have instance with id 2" },
+    })
+  })
+
   it('that fail for good say why, and touch nobody else', async () => {
     writeFileSync(place.path('orders'), 'refuse')
     const worker = await place.worker()

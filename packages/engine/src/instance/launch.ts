@@ -15,6 +15,8 @@ export const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' :
 
 /** An instance that was started. */
 export interface LaunchedInstance {
+  /** Keeps it from taking records, or lets it again. */
+  hold(held: boolean): void
   /** Asks it to stop; it ends once it has drained. */
   stop(drainTimeoutMs: number): void
   /** Ends it at once; resolves when it is gone. What was not settled will be handed out again. */
@@ -55,6 +57,7 @@ function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) =>
   worker.on('error', error => receive(died(error)))
   worker.on('exit', code => receive(died(new Error(`the thread ended by itself with code ${code}`))))
   return {
+    hold: held => worker.postMessage({ type: 'hold', held } satisfies HostMessage),
     stop: drainTimeoutMs => worker.postMessage({ type: 'stop', drainTimeoutMs } satisfies HostMessage),
     kill: async () => void (await worker.terminate()),
   }
@@ -87,6 +90,7 @@ function launchProcess(
   const forget = lease?.onRenew(until => tell({ type: 'lease', until }))
   for (const event of ['exit', 'error']) if (forget !== undefined) child.once(event, forget)
   return {
+    hold: held => tell({ type: 'hold', held }),
     stop: drainTimeoutMs => tell({ type: 'stop', drainTimeoutMs }),
     kill: () =>
       new Promise(resolve => {
@@ -109,6 +113,7 @@ function launchInline(spec: InstanceSpec, receive: (message: InstanceMessage) =>
     },
   })
   return {
+    hold: held => listener?.({ type: 'hold', held }),
     stop: drainTimeoutMs => listener?.({ type: 'stop', drainTimeoutMs }),
     // Nothing can end it from outside but its own stop.
     kill: async () => listener?.({ type: 'stop', drainTimeoutMs: 0 }),

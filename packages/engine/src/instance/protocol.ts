@@ -6,6 +6,8 @@ import type { Liveness } from '../stuck-watch.ts'
 /** What the runtime tells an instance. */
 export type HostMessage =
   | { readonly type: 'stop'; readonly drainTimeoutMs: number }
+  /** An operator keeps it from taking records, or lets it again. */
+  | { readonly type: 'hold'; readonly held: boolean }
   /** It may write until then; see `InstanceLease`. */
   | { readonly type: 'lease'; readonly until: bigint }
 

@@ -8,6 +8,7 @@ import { LOG_LEVELS, type LogLevel } from '../log.ts'
 import { openMessaging } from '../messaging.ts'
 import { type ResolvedConfig, resolveSecrets } from '../secrets.ts'
 import type { TaskServices } from '../task/context.ts'
+import { Hold } from '../task/hold.ts'
 import { SinkTask } from '../task/sink-task.ts'
 import { SourceTask } from '../task/source-task.ts'
 import { TaskStats } from '../task/stats.ts'
@@ -49,6 +50,7 @@ class Instance {
   readonly #lease: LeaseView | undefined
   #logTopic: LogTopic | undefined
   #task: Task | undefined
+  readonly #held = new Hold()
 
   constructor(spec: InstanceSpec, line: HostLine, hidden: { hide: (text: string) => string }) {
     this.#spec = spec
@@ -60,6 +62,7 @@ class Instance {
     this.#lease = spec.lease === undefined ? undefined : new LeaseView(spec.lease)
     line.listen(message => {
       if (message.type === 'lease') this.#lease?.update(message.until)
+      else if (message.type === 'hold') this.#hold(message.held)
       else this.#stopAsked.resolve(message.drainTimeoutMs)
     })
   }
@@ -101,6 +104,13 @@ class Instance {
     }
   }
 
+  /** One that opens while it is held takes nothing from the beginning. */
+  #hold(held: boolean): void {
+    if (held === this.#held.active) return
+    this.#held.set(held)
+    this.#log('info', held ? 'paused; takes no records until it is resumed' : 'resumed')
+  }
+
   async #open(
     client: MessagingClient,
     resolved: ResolvedConfig,
@@ -115,6 +125,7 @@ class Instance {
       transforms,
       signal: this.#hard.signal,
       lease: this.#lease,
+      hold: this.#held,
       fatal: error => this.#fatal.reject(error),
       store: () => {
         opened.store ??= client.openStore(spec.fqn)

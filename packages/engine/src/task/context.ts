@@ -4,6 +4,7 @@ import type { InstanceSpec } from '../instance/spec.ts'
 import type { LeaseView } from '../lease.ts'
 import type { LogLevel } from '../log.ts'
 import type { Chain } from '../transform/index.ts'
+import type { Hold } from './hold.ts'
 import type { TaskStats } from './stats.ts'
 
 /** What a task needs from the place it runs in. */
@@ -15,6 +16,8 @@ export interface TaskServices {
   readonly signal: AbortSignal
   /** While it is over nothing is written: somebody else may do so by now. */
   readonly lease?: LeaseView | undefined
+  /** An operator's pause. */
+  readonly hold: Hold
   /** Ends the task with an error. */
   readonly fatal: (error: Error) => void
   /** What happens to each record between topic and connector. */

@@ -65,11 +65,15 @@ export class Publisher {
   }
 
   /**
-   * Takes records over. Resolves when there is room for more; `ack` and `fail` of a record tell what became of it.
+   * Takes records over, behind the end of a hold. Resolves when there is room for more; `ack` and `fail` of a record tell what became of it.
    * Throws what ends the instance.
    */
   async publish(records: readonly SourceRecord[]): Promise<void> {
-    const { stats } = this.#services
+    const { stats, hold, signal } = this.#services
+    if (hold.active) {
+      await hold.over()
+      if (signal.aborted) throw toError(signal.reason)
+    }
     stats.received += records.length
     stats.inFlight += records.length
     stats.lastReceivedTime = Date.now()

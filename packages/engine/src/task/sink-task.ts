@@ -40,6 +40,8 @@ export class SinkTask {
   readonly #atomic: boolean
   readonly #inFlight = new Set<Promise<void>>()
   readonly #stopPulling = new AbortController()
+  /** Aborts when the task stops, or a hold begins. */
+  #pulling: { readonly began: AbortSignal; readonly signal: AbortSignal } | undefined
   readonly #failed: Deferred<never> = defer<never>()
   #paused: Deferred<void> | undefined
 
@@ -128,6 +130,7 @@ export class SinkTask {
   async stop(drainTimeoutMs: number, running: Promise<unknown>): Promise<number> {
     this.#stopPulling.abort()
     this.resume()
+    this.#services.hold.set(false)
     // While the other side is away nothing can settle, so there is nothing to wait for.
     if (!this.#handle.away) await settlesWithin(running, drainTimeoutMs)
     return this.#services.stats.inFlight
@@ -137,6 +140,7 @@ export class SinkTask {
   async close(): Promise<void> {
     this.#stopPulling.abort()
     this.resume()
+    this.#services.hold.set(false)
     const closed = await Promise.allSettled([this.#handle.close(), this.#deadLetters.close(), this.#consumer.close()])
     for (const result of closed) if (result.status === 'rejected') this.#services.stats.systemError(result.reason)
   }
@@ -146,7 +150,8 @@ export class SinkTask {
     const { stats } = this.#services
     const { progress, inFlight } = stats
     const inHand = inFlight > 0
-    if (!stats.shouldMove || this.#paused) return { progress, inHand, waitsFor: undefined }
+    if (!stats.shouldMove || this.#paused || this.#services.hold.active)
+      return { progress, inHand, waitsFor: undefined }
     if (!inHand) return { progress, inHand, waitsFor: this.#missing() }
     const waitsFor = this.#handle.writing
       ? `the connector has not ended a write (${inFlight} records in flight)`
@@ -189,8 +194,10 @@ export class SinkTask {
 
   async #gather(): Promise<Message[]> {
     const { maxRecords, maxBytes, maxDelayMs } = this.#policy
-    const signal = this.#stopPulling.signal
     await this.#paused?.promise
+    const { hold } = this.#services
+    await hold.over()
+    const signal = this.#whilePulling(hold.began)
     if (signal.aborted) return []
     const batch = [...(await this.#consumer.receive({ maxMessages: maxRecords, maxBytes, signal }))]
     let bytes = this.#arrived(batch)
@@ -209,6 +216,12 @@ export class SinkTask {
       for (const message of more) batch.push(message)
     }
     return batch
+  }
+
+  #whilePulling(began: AbortSignal): AbortSignal {
+    if (this.#pulling?.began !== began)
+      this.#pulling = { began, signal: AbortSignal.any([this.#stopPulling.signal, began]) }
+    return this.#pulling.signal
   }
 
   /** Counts what came in; returns its bytes. */

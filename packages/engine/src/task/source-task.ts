@@ -89,6 +89,8 @@ export class SourceTask {
   /** Stops reading and waits until what was read is published. Returns how many records were not; the source will bring them again if it can. */
   async stop(drainTimeoutMs: number, running: Promise<unknown>): Promise<number> {
     this.#stopReading.abort()
+    // What was handed over goes out.
+    this.#services.hold.set(false)
     // Push sources answer their clients from what is in flight, so they close before the drain ends.
     if (this.#definition.style === 'push') await this.#closeSource()
     await settlesWithin(running, drainTimeoutMs)
@@ -101,13 +103,16 @@ export class SourceTask {
     const { progress, inFlight } = stats
     const inHand = inFlight > 0
     const waitsFor =
-      inHand && stats.shouldMove ? `${inFlight} records in flight are not confirmed by the topic` : undefined
+      inHand && stats.shouldMove && !this.#services.hold.active
+        ? `${inFlight} records in flight are not confirmed by the topic`
+        : undefined
     return { progress, inHand, waitsFor }
   }
 
   /** Gives everything back. */
   async close(): Promise<void> {
     this.#stopReading.abort()
+    this.#services.hold.set(false)
     clearInterval(this.#timer)
     await this.#closeSource()
     const closed = await Promise.allSettled([this.#publisher.close(), this.#checkpoints.flush()])

@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest'
 import type { SinkInstanceSpec, SourceInstanceSpec } from '../../src/instance/spec.ts'
 import { type LeaseStart, LeaseView } from '../../src/lease.ts'
 import type { TaskServices } from '../../src/task/context.ts'
+import { Hold } from '../../src/task/hold.ts'
 import { SinkTask } from '../../src/task/sink-task.ts'
 import { SourceTask } from '../../src/task/source-task.ts'
 import { TaskStats } from '../../src/task/stats.ts'
@@ -128,6 +129,7 @@ class World {
       transforms,
       signal: hard.signal,
       lease: lease === undefined ? undefined : new LeaseView(lease),
+      hold: new Hold(),
       fatal: error => fatal.reject(error),
       store: () => Promise.reject(new Error('no store in this test')),
     }

@@ -69,7 +69,7 @@ export const listFlags: readonly FlagGroup[] = [
   output,
   serverFlags,
 ]
-/** Flags of `stop`. */
+/** Flags of `stop`, `pause` and `resume`. */
 export const stopFlags: readonly FlagGroup[] = [{ ...which, flags: [...which.flags, INSTANCE] }, serverFlags]
 /** Flags of `start` and `restart`. */
 export const startFlags: readonly FlagGroup[] = [{ ...which, flags: [...which.flags, INSTANCE, ...WAIT] }, serverFlags]

@@ -65,6 +65,7 @@ export function stateOf({ instances }: Status): string {
     'restarting',
     'starting',
     'stopping',
+    'paused',
   ]
   return worst.find(state => states.has(state)) ?? [...states].sort()[0] ?? 'stopped'
 }

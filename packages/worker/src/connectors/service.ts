@@ -7,7 +7,7 @@ import { ReplyError } from '../reply-error.ts'
 import type { ArchiveStore } from '../store/archive-store.ts'
 import type { AuditEntry, AuditTrail } from '../store/audit.ts'
 import type { ConnectorStore } from '../store/connector-store.ts'
-import { type ConnectorRecord, instanceCount, isWanted, wantedInstances } from '../store/record.ts'
+import { type ConnectorRecord, instanceCount, isPaused, isWanted, wantedInstances } from '../store/record.ts'
 import type { Builtins } from './builtins.ts'
 import { checkConfig, type RawConfig } from './check.ts'
 import { configSchema } from './definition.ts'
@@ -135,6 +135,7 @@ export class ConnectorService {
         package: checkedPackage.reference,
         started: true,
         exceptions: [],
+        paused: [],
         restarts: {},
         configVersion: 1,
         createdAt: now,
@@ -170,6 +171,7 @@ export class ConnectorService {
         package: next.reference,
         configVersion: record.version + 1,
         exceptions: record.exceptions.filter(id => id < (config.parallelism ?? 1)),
+        paused: record.paused.filter(id => id < (config.parallelism ?? 1)),
       }
       await this.#put(changed, 'update', actor, next.archive.manifest)
     })
@@ -202,6 +204,23 @@ export class ConnectorService {
         ? record.exceptions.filter(id => id !== instanceId)
         : [...record.exceptions, instanceId]
       return { ...successor(record), exceptions }
+    })
+  }
+
+  /** Keeps a connector, or one of its instances, from taking records, or lets it again. It holds through restarts and moves. */
+  async setPaused(
+    facts: KindFacts,
+    fqn: Fqn,
+    paused: boolean,
+    instanceId: number | undefined,
+    actor: Actor,
+  ): Promise<void> {
+    await this.#alter(facts, fqn, instanceId, paused ? 'pause' : 'resume', actor, record => {
+      const meant =
+        instanceId === undefined ? Array.from({ length: instanceCount(record) }, (_, id) => id) : [instanceId]
+      if (meant.every(id => isPaused(record, id) === paused)) return record
+      const others = record.paused.filter(id => !meant.includes(id))
+      return { ...successor(record), paused: paused ? [...others, ...meant] : others }
     })
   }
 

@@ -80,11 +80,13 @@ function routesOf(
   const instance = { tag, access: 'namespace', params: instanceParams } as const
   const change = { byLeader: true } as const
 
-  const actions = (['start', 'stop', 'restart'] as const).flatMap(action => {
-    const act = (fqn: Fqn, instanceId: number | undefined, actor: Actor) =>
-      action === 'restart'
-        ? service().restart(facts, fqn, instanceId, actor)
-        : service().setStarted(facts, fqn, action === 'start', instanceId, actor)
+  const actions = (['start', 'stop', 'restart', 'pause', 'resume'] as const).flatMap(action => {
+    const act = (fqn: Fqn, instanceId: number | undefined, actor: Actor) => {
+      if (action === 'restart') return service().restart(facts, fqn, instanceId, actor)
+      if (action === 'pause' || action === 'resume')
+        return service().setPaused(facts, fqn, action === 'pause', instanceId, actor)
+      return service().setStarted(facts, fqn, action === 'start', instanceId, actor)
+    }
     return [
       route({
         ...one,

@@ -22,7 +22,7 @@ import { type Coordinator, type InstanceKey, splitInstanceKey } from '../coordin
 import { Gate } from '../gate.ts'
 import { fqnText } from '../kinds.ts'
 import { reasonOf } from '../reason.ts'
-import { type ConnectorRecord, generation, instanceCount, isWanted } from '../store/record.ts'
+import { type ConnectorRecord, generation, instanceCount, isPaused, isWanted } from '../store/record.ts'
 import { LogTail } from './log-tail.ts'
 
 /** Milliseconds until a connector that could not even be planned is looked at again. */
@@ -58,6 +58,13 @@ interface Running {
   readonly hosted: HostedInstance | undefined
   /** Why it could not be planned. */
   readonly problem: { readonly message: string; readonly time: number } | undefined
+}
+
+/** An instance as it should be. */
+interface Wanted {
+  readonly record: ConnectorRecord
+  readonly generation: string
+  readonly paused: boolean
 }
 
 /** Runs the instances that are this worker's, each by itself. */
@@ -138,7 +145,10 @@ export class Runner {
   async #apply(key: InstanceKey): Promise<void> {
     const wanted = this.#wanted(key)
     const running = this.#running.get(key)
-    if (running !== undefined && running.generation === wanted?.generation && running.problem === undefined) return
+    if (running !== undefined && running.generation === wanted?.generation && running.problem === undefined) {
+      running.hosted?.hold(wanted.paused)
+      return
+    }
     if (running !== undefined) {
       await running.hosted?.stop(...this.#stopTimes())
       this.#running.delete(key)
@@ -164,17 +174,17 @@ export class Runner {
     return [Math.min(drainTimeoutMs, left * 0.5), Math.max(left * 0.8, CLOSE_MS)]
   }
 
-  #wanted(key: InstanceKey): { readonly record: ConnectorRecord; readonly generation: string } | undefined {
+  #wanted(key: InstanceKey): Wanted | undefined {
     if (this.#closed || !this.#options.coordinator.mine().has(key)) return undefined
     const { fqn, instanceId } = splitInstanceKey(key)
     const record = this.#options.records().get(fqn)
     if (record === undefined || instanceId >= instanceCount(record) || !isWanted(record, instanceId)) return undefined
-    return { record, generation: generation(record, instanceId) }
+    return { record, generation: generation(record, instanceId), paused: isPaused(record, instanceId) }
   }
 
   async #start(
     key: InstanceKey,
-    { record, generation: made }: { record: ConnectorRecord; generation: string },
+    { record, generation: made, paused }: Wanted,
     before: string | undefined,
   ): Promise<void> {
     const { instanceId } = splitInstanceKey(key)
@@ -211,6 +221,7 @@ export class Runner {
         this.#options.log(line)
       },
     })
+    hosted.hold(paused)
     this.#running.set(key, { generation: made, record, plan, hosted, problem: undefined })
     const timer = setTimeout(place, OPENING_MS)
     void hosted.opened.then(() => {

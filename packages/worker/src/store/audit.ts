@@ -6,7 +6,17 @@ import { type LogFields, stringifyJson } from '@pulsar-io/sdk'
 export interface AuditEntry {
   /** Role of who asked; `anonymous` where nobody has to say who they are. */
   readonly who: string
-  readonly action: 'create' | 'update' | 'delete' | 'start' | 'stop' | 'restart' | 'offsets' | 'replay'
+  readonly action:
+    | 'create'
+    | 'update'
+    | 'delete'
+    | 'start'
+    | 'stop'
+    | 'restart'
+    | 'pause'
+    | 'resume'
+    | 'offsets'
+    | 'replay'
   readonly kind: 'sink' | 'source'
   /** `tenant/namespace/name`. */
   readonly fqn: string

@@ -25,6 +25,8 @@ const recordSchema = z.object({
   started: z.boolean(),
   /** Instances that differ from that. */
   exceptions: z.array(z.int().min(0)).default([]),
+  /** Instances that run and take no records, until they are resumed. */
+  paused: z.array(z.int().min(0)).default([]),
   /** How often it, and single instances, were asked to restart. */
   restarts: z.record(z.string(), z.int()).default({}),
   /** Version of the last change that the instances have to restart for. */
@@ -61,6 +63,11 @@ export function instanceCount(record: ConnectorRecord): number {
 /** Whether an instance is to run. */
 export function isWanted(record: ConnectorRecord, instanceId: number): boolean {
   return record.started !== record.exceptions.includes(instanceId)
+}
+
+/** Whether an instance is kept from taking records. */
+export function isPaused(record: ConnectorRecord, instanceId: number): boolean {
+  return record.paused.includes(instanceId)
 }
 
 /** The instances that are to run. */

@@ -3,16 +3,23 @@ import { connection } from '../../admin-connection.ts'
 import { ConfigProblems } from '../../config/config-problems.ts'
 import { EXIT } from '../../exit.ts'
 import type { FlagValues } from '../../flags/flag.ts'
-import { calling, waitOf, waitUntilRunning } from './calling.ts'
+import { calling, ours, waitOf, waitUntilRunning } from './calling.ts'
 import { print } from './output.ts'
 import { instanceOf, targetOf } from './target.ts'
 
-const DONE = { start: 'Started', stop: 'Stopped', restart: 'Restarted' } as const
+const DONE = {
+  start: 'Started',
+  stop: 'Stopped',
+  restart: 'Restarted',
+  pause: 'Paused',
+  resume: 'Resumed',
+} as const
+const NOT_OURS = "cannot pause or resume; only this project's worker does. With Pulsar's own, use stop and start"
 
-/** `start`, `stop`, `restart`. */
+/** `start`, `stop`, `restart`, `pause`, `resume`. */
 export async function control(
   kind: ConnectorKind,
-  action: 'start' | 'stop' | 'restart',
+  action: keyof typeof DONE,
   values: FlagValues,
   argument?: string,
 ): Promise<number> {
@@ -23,7 +30,11 @@ export async function control(
   const instance = instanceOf(values, problems)
   if (problems.length > 0) throw new ConfigProblems(problems)
   return calling(connect, async (admin, signal) => {
-    await admin[`${kind}s`][action](name, instance)
+    try {
+      await admin[`${kind}s`][action](name, instance)
+    } catch (error) {
+      throw action === 'pause' || action === 'resume' ? ours(error, admin, NOT_OURS) : error
+    }
     await print(`${DONE[action]} successfully\n`)
     await waitUntilRunning(admin, kind, name, { timeoutMs, signal, changed: action === 'restart' })
     return EXIT.ok

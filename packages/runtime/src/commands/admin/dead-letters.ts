@@ -51,7 +51,7 @@ export async function replay(values: FlagValues, argument?: string): Promise<num
     const { replayed, refused, reasons } = result
     await print(
       await formatted(
-        { replayed, refused, reasons },
+        { ...(dryRun ? { dryRun } : {}), replayed, refused, reasons },
         format,
         () => `${words(replayed)} ${dryRun ? 'would be ' : ''}replayed\n`,
       ),
