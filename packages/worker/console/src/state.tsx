@@ -7,6 +7,7 @@ const TONES: { readonly [state: string]: string } = {
   blocked: 'bad',
   reconnecting: 'warn',
   restarting: 'warn',
+  paused: 'warn',
 }
 
 /** A state as a word; its colour repeats it. */

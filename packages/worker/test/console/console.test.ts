@@ -103,6 +103,10 @@ describe.skipIf(!hasBrowser)('the console in a Chromium', () => {
     if (PICTURES) await traffic()
     await picture(page, 'console-connector')
 
+    await press(page, 'button ::-p-text(Pause)')
+    await text(page, 'main .bar .state', /^paused$/)
+    await press(page, 'button ::-p-text(Resume)')
+    await text(page, 'main .bar .state', /^running$/)
     // Stopping asks, and Escape says no.
     await press(page, 'button ::-p-text(Stop…)')
     await text(page, 'dialog', /Stop orders\?/)

@@ -24,7 +24,11 @@ export const api = {
   status: (place: Place, signal?: AbortSignal) => get<Status>(`${pathOf(place)}/status`, signal),
   logs: (place: Place, instanceId: number, since: number, signal?: AbortSignal) =>
     get<readonly LogLine[]>(`${pathOf(place)}/${instanceId}/logs?since=${since}&limit=200`, signal),
-  act: async (place: Place, action: 'start' | 'stop' | 'restart', instanceId?: number): Promise<void> => {
+  act: async (
+    place: Place,
+    action: 'start' | 'stop' | 'restart' | 'pause' | 'resume',
+    instanceId?: number,
+  ): Promise<void> => {
     const instance = instanceId === undefined ? '' : `/${instanceId}`
     await request('POST', `${pathOf(place)}${instance}/${action}`, {})
   },

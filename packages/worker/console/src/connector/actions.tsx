@@ -12,7 +12,7 @@ interface Props {
   readonly onDone: () => void
 }
 
-/** Starts, stops, restarts and deletes a connector. What stops records from flowing asks first. */
+/** Starts, stops, restarts, pauses and deletes a connector. What is not undone at once asks first. */
 export function Actions({ place, onDone }: Props) {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<Error>()
@@ -46,6 +46,12 @@ export function Actions({ place, onDone }: Props) {
         </button>
         <button type="button" disabled={busy} onClick={() => run(() => api.act(place, 'restart'))}>
           Restart
+        </button>
+        <button type="button" disabled={busy} onClick={() => run(() => api.act(place, 'pause'))}>
+          Pause
+        </button>
+        <button type="button" disabled={busy} onClick={() => run(() => api.act(place, 'resume'))}>
+          Resume
         </button>
         <a className="button" href={hrefOf({ page: 'edit', place })}>
           Edit
