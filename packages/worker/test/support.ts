@@ -199,6 +199,7 @@ interface InstanceBody {
   readonly error: string
   readonly numRestarts: number
   readonly numWrittenToSink: number
+  readonly numDeadLettered: number
   readonly workerId: string
   readonly latestSystemExceptions: readonly { readonly exceptionString: string }[]
 }

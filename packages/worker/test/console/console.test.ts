@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'puppeteer-core'
@@ -144,6 +145,27 @@ describe.skipIf(!hasBrowser)('the console in a Chromium', () => {
     await picture(page, 'console-list')
     await page.locator('input[type=search]').fill('source run')
     await page.waitForFunction('document.querySelectorAll("tbody tr").length === 1')
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  it('shows dead letters, and replays them', async () => {
+    writeFileSync(place.path('orders'), 'reject')
+    await place.produce('in', 'a', 'b')
+    await call(worker, 'POST', `${SINK}/refusing`, place.sink())
+    await eventually(async () => (await statuses(worker, 'refusing'))[0]?.numDeadLettered === 2)
+    const { page, complaints } = await openPage(browser, `${worker.url}/#/public/default/sinks/refusing`)
+    await press(page, 'button ::-p-text(Look)')
+    await text(page, '[aria-labelledby=dead-letters] tbody', /PIO_PROBE.*PIO_PROBE/)
+    await page.locator('::-p-aria([name="Values"])').click()
+    await press(page, 'button ::-p-text(Look)')
+    await text(page, '[aria-labelledby=dead-letters] tbody', /PIO_PROBEa.*PIO_PROBEb/)
+    rmSync(place.path('orders'))
+    await press(page, 'button ::-p-text(Replay…)')
+    await press(page, 'dialog button ::-p-text(Replay)')
+    await text(page, '[aria-labelledby=dead-letters] [role=status]', /^2 replayed\.$/)
+    await text(page, '[aria-labelledby=dead-letters]', /None waits/)
+    await eventually(() => place.lines().length === 2, 'both are written')
     expect(complaints).toEqual([])
     await page.close()
   })

@@ -1,5 +1,5 @@
 import { authorization } from './session.ts'
-import type { Config, Definition, Kind, LogLine, Place, Schema, Status } from './types.ts'
+import type { Config, DeadLetters, Definition, Kind, LogLine, Place, Replayed, Schema, Status } from './types.ts'
 
 /** An answer that says no, in the worker's words. */
 export class ApiError extends Error {
@@ -31,6 +31,21 @@ export const api = {
   ): Promise<void> => {
     const instance = instanceId === undefined ? '' : `/${instanceId}`
     await request('POST', `${pathOf(place)}${instance}/${action}`, {})
+  },
+  deadLetters: (place: Place, showValues: boolean) =>
+    get<DeadLetters>(`${pathOf(place)}/dead-letters?limit=100&showValues=${showValues}`),
+  /** Replays what waits now, in several requests; tells after each how many there were. */
+  replay: async (place: Place, onStep: (replayed: number) => void): Promise<Replayed> => {
+    let all = 0
+    let before = ''
+    for (;;) {
+      const response = await request('POST', `${pathOf(place)}/dead-letters/replay?limit=1000${before}`, {})
+      const step = (await response.json()) as Replayed
+      all += step.replayed
+      if (step.replayed === 0) return { ...step, replayed: all }
+      onStep(all)
+      if (before === '') before = `&before=${step.began}`
+    }
   },
   remove: async (place: Place): Promise<void> => {
     await request('DELETE', pathOf(place), {})

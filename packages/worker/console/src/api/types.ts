@@ -68,6 +68,36 @@ export interface LogLine {
   readonly fields?: { readonly [name: string]: unknown }
 }
 
+/** A record that was given up, and why. */
+export interface DeadLetter {
+  readonly deadLetterTopic: string
+  readonly letterPosition: string
+  /** Where it came from. */
+  readonly topic?: string
+  readonly position?: string
+  readonly code?: string
+  readonly reason?: string
+  readonly time: number
+  /** The beginning of its value, where it was asked for. */
+  readonly preview?: { readonly value: string | null; readonly cut: boolean }
+}
+
+/** Dead letters that wait. */
+export interface DeadLetters {
+  readonly letters: readonly DeadLetter[]
+  /** There are more, or may be. */
+  readonly more: boolean
+}
+
+/** What one request replayed. */
+export interface Replayed {
+  readonly replayed: number
+  /** Letters that stay, because they cannot be replayed. */
+  readonly refused: number
+  /** When it began: what came later is for another time. */
+  readonly began: number
+}
+
 /** As much of JSON Schema as manifests have. */
 export interface Schema {
   readonly type?: string | readonly string[]

@@ -7,6 +7,7 @@ import { State } from '../state.tsx'
 import { usePoll } from '../use-poll.ts'
 import { Actions } from './actions.tsx'
 import { Chart } from './chart.tsx'
+import { DeadLetters } from './dead-letters.tsx'
 import { type Point, withReading } from './history.ts'
 import { Errors, Instances } from './instances.tsx'
 import { Log } from './log.tsx'
@@ -42,6 +43,7 @@ export function ConnectorPage({ place }: { readonly place: Place }) {
           <Charts history={value.history} place={place} />
           <Instances status={value.status} />
           <Errors status={value.status} />
+          <DeadLetters place={place} />
           <Log place={place} instances={value.status.numInstances} />
           <Configuration place={place} />
         </>
