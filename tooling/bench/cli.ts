@@ -18,6 +18,7 @@ import { rabbitmq } from './rabbitmq.ts'
 import { start } from './start.ts'
 import { timescaledb } from './timescaledb.ts'
 import type { Bench, Figure, Spread } from './types.ts'
+import { worker } from './worker.ts'
 
 const benches: { readonly [name: string]: Bench } = {
   log,
@@ -34,6 +35,7 @@ const benches: { readonly [name: string]: Bench } = {
   'pulsar-engine': pulsarEngine,
   java,
   'java-sinks': javaSinks,
+  worker,
 }
 
 const root = join(import.meta.dirname, '..', '..')
