@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 
 /** A way to a broker that can be cut. */
 export class CuttingProxy {
@@ -15,11 +15,16 @@ export class CuttingProxy {
     this.address = address
   }
 
-  static async open(target: string): Promise<CuttingProxy> {
+  /** Listens on a free port of 127.0.0.1, unless an address is given. */
+  static async open(target: string, listen: ListenOptions = { host: '127.0.0.1', port: 0 }): Promise<CuttingProxy> {
     const { hostname, port } = new URL(target)
     const server = createServer()
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const proxy = new CuttingProxy(server, `127.0.0.1:${(server.address() as AddressInfo).port}`)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(listen, resolve)
+    })
+    const { address, port: own } = server.address() as AddressInfo
+    const proxy = new CuttingProxy(server, `${address}:${own}`)
     server.on('connection', inside => {
       if (proxy.refusing) {
         inside.destroy()
