@@ -200,7 +200,7 @@ export class FileSeries {
     const marks: Mark[] = [{ file, length: file.length }]
     this.#leftovers = marks
     const { maxSize = Number.POSITIVE_INFINITY, maxAge = Number.POSITIVE_INFINITY } = this.#config
-    const old = file.length > 0 && Date.now() - file.since >= maxAge
+    const old = file.length > 0 && performance.now() - file.since >= maxAge
     const room = old ? 0 : Math.max(0, maxSize - file.length)
     // A line that does not fit into any file gets one for itself.
     const pieces = lines.pieces(piece => (piece > 0 ? maxSize : file.length === 0 ? Math.max(maxSize, 1) : room))

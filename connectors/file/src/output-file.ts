@@ -11,7 +11,7 @@ const BLOCK = 64 * 1024
 /** A file that only grows by whole batches. `length` counts what is good; anything behind it is a leftover. */
 export class OutputFile {
   readonly path: string
-  /** Milliseconds since 1970 when the first record came in. */
+  /** By the clock of `performance.now`, which nobody sets: when the first record came in; negative for an older file. */
   since: number
   length: number
   readonly #handle: FileHandle
@@ -28,7 +28,8 @@ export class OutputFile {
     try {
       const { size, birthtimeMs } = await handle.stat()
       if (size === 0) await syncFolder(dirname(path))
-      return new OutputFile(path, handle, size, birthtimeMs || Date.now())
+      const age = birthtimeMs > 0 ? Math.max(0, Date.now() - birthtimeMs) : 0
+      return new OutputFile(path, handle, size, performance.now() - age)
     } catch (error) {
       await handle.close()
       throw error
@@ -37,7 +38,7 @@ export class OutputFile {
 
   /** Writes behind the end. On an error call {@link OutputFile.cut} before the next write. */
   async append(bytes: Uint8Array): Promise<void> {
-    if (this.length === 0) this.since = Date.now()
+    if (this.length === 0) this.since = performance.now()
     let done = 0
     while (done < bytes.length) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.length + done)

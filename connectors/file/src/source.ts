@@ -60,7 +60,7 @@ class Opened {
   #folder = false
   #idle = false
   #turn = 0
-  #scanned = 0
+  #scanned = Number.NEGATIVE_INFINITY
 
   constructor(config: SourceConfig, context: SourceContext) {
     this.#config = config
@@ -145,7 +145,7 @@ class Opened {
 
   async #take(file: TrackedFile): Promise<SourceRecord[]> {
     const { follow, rotateWait } = this.#config
-    const over = file.goneSince !== undefined && Date.now() - file.goneSince >= rotateWait
+    const over = file.goneSince !== undefined && performance.now() - file.goneSince >= rotateWait
     try {
       const records = await this.#reader.take(file, !follow || over)
       if (!file.dirty) {
@@ -185,9 +185,9 @@ class Opened {
 
   /** Coalesces the many notices of a burst of writes. */
   async #pace(): Promise<void> {
-    const wait = this.#scanned + MIN_SCAN_MS - Date.now()
+    const wait = this.#scanned + MIN_SCAN_MS - performance.now()
     if (wait > 0) await new Promise(done => setTimeout(done, wait))
-    this.#scanned = Date.now()
+    this.#scanned = performance.now()
   }
 
   async #find(): Promise<Seen[]> {
@@ -238,7 +238,7 @@ class Opened {
     if (inodes.size === 0) return
     for (const seen of await lookBeside(this.#path, inodes)) {
       const file = await this.#track(seen)
-      file.goneSince = Date.now()
+      file.goneSince = performance.now()
       // A file that only got the inode of one that we know is none of ours.
       if (file.partitionId === undefined) await this.#drop(file)
     }
@@ -251,11 +251,11 @@ class Opened {
       await this.#drop(file)
     } else if (file.goneSince === undefined) {
       this.#context.logger.info(`${file.path} was renamed or deleted; reading it to its end`)
-      file.goneSince = Date.now()
+      file.goneSince = performance.now()
       await file.seeGone()
     } else if (await file.seeGone()) {
-      file.goneSince = Date.now()
-    } else if (Date.now() - file.goneSince >= rotateWait) {
+      file.goneSince = performance.now()
+    } else if (performance.now() - file.goneSince >= rotateWait) {
       // Nobody completes its last line any more: one more read takes it as it is.
       file.dirty = true
     }

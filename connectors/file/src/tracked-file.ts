@@ -41,7 +41,7 @@ export class TrackedFile {
   discarding = false
   /** There may be something to read. */
   dirty = true
-  /** Milliseconds since 1970 when the file left its path or last grew after that; undefined while it is in place. */
+  /** By the clock of `performance.now`, which nobody sets: when the file left its path or last grew after that; undefined while it is in place. */
   goneSince: number | undefined
   #seen: Seen
   #handle: FileHandle | undefined

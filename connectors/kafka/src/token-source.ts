@@ -31,13 +31,28 @@ export function tokenSource(
 
 interface Token {
   readonly text: string
-  readonly until: number
+  /** How long it is used, from when it was asked for. */
+  readonly usableMs: number
 }
 
+/** A time by two clocks: the one may be set while this runs, the other stands still while the machine sleeps. */
+interface Moment {
+  readonly wall: number
+  readonly steady: number
+}
+
+const moment = (): Moment => ({ wall: Date.now(), steady: performance.now() })
+
+/** Milliseconds since then by the clock that says more: a token too early is one request, one too late no login. */
+const since = ({ wall, steady }: Moment): number => Math.max(Date.now() - wall, performance.now() - steady)
+
 function cached(ask: () => Promise<Token>): () => Promise<string> {
-  let token: Token | undefined
+  let token: (Token & { readonly asked: Moment }) | undefined
   return async () => {
-    if (token === undefined || token.until < Date.now()) token = await ask()
+    if (token === undefined || since(token.asked) >= token.usableMs) {
+      const asked = moment()
+      token = { ...(await ask()), asked }
+    }
     return token.text
   }
 }
@@ -61,7 +76,7 @@ async function askFor(url: string, id: string, secret: string, scope: string | u
       `${url} gave no token for client ${id} (HTTP ${response.status}, ${String(answer.error ?? 'no access_token')})`,
     )
   const seconds = typeof answer.expires_in === 'number' ? answer.expires_in : 300
-  return { text: answer.access_token, until: Date.now() + Math.max(0, seconds - SPARE_S) * 1000 }
+  return { text: answer.access_token, usableMs: Math.max(0, seconds - SPARE_S) * 1000 }
 }
 
 /** As org.apache.kafka.common.security.oauthbearer.internals.unsecured makes them. */

@@ -54,7 +54,7 @@ class RabbitmqSource implements Source<SourceConfig, Buffer> {
     this.#broker = broker
     await prepare(broker, config, where)
     const prefetch = config.prefetchCount || DEFAULT_PREFETCH
-    this.#lastProgress = Date.now()
+    this.#lastProgress = performance.now()
     const what = `read from queue '${config.queueName}'`
     try {
       this.#consumption = await broker.consume(
@@ -101,7 +101,7 @@ class RabbitmqSource implements Source<SourceConfig, Buffer> {
   #take(delivery: Delivery, { queueName, queueType }: SourceConfig): void {
     const { tag } = delivery
     this.#acks.delivered(tag)
-    this.#lastProgress = Date.now()
+    this.#lastProgress = performance.now()
     if (queueType !== 'stream' && STREAM_OFFSET in delivery.headers) {
       this.#fail(
         new ConfigError([
@@ -113,11 +113,11 @@ class RabbitmqSource implements Source<SourceConfig, Buffer> {
     this.#received.push({
       ...recordOf(delivery, queueName),
       ack: () => {
-        this.#lastProgress = Date.now()
+        this.#lastProgress = performance.now()
         this.#acks.ack(tag)
       },
       fail: () => {
-        this.#lastProgress = Date.now()
+        this.#lastProgress = performance.now()
         this.#acks.requeue(tag)
       },
     })
@@ -137,7 +137,7 @@ class RabbitmqSource implements Source<SourceConfig, Buffer> {
    */
   #watch(stallTimeout: number, prefetch: number, what: string): void {
     const look = (): void => {
-      const idle = Date.now() - this.#lastProgress
+      const idle = Math.round(performance.now() - this.#lastProgress)
       if (!this.#wake || this.#acks.unsettled < prefetch || idle < stallTimeout) return
       this.#context?.metrics.record('stalls', 1)
       const message = `stalled: cannot ${what} because ${prefetch} messages are out and none was acknowledged for ${idle} ms; the messages are handed out again over a new connection`

@@ -133,7 +133,7 @@ export class Supervisor {
         this.#wasOpen = true
         // Until then a restarted instance is shown in the state that its crash left.
         this.#override = undefined
-        this.#openedAt = Date.now()
+        this.#openedAt = performance.now()
         this.#failedBackoff.reset()
         this.#opened.resolve()
         return
@@ -210,7 +210,7 @@ export class Supervisor {
     const { retry } = end.failure
     if (retry === 'stop') return true
     if (!this.#wasOpen) return retry === 'reconnect' || retry === 'block' ? this.#options.failFast : true
-    if (this.#openedAt > 0 && Date.now() - this.#openedAt >= HEALTHY_AFTER_MS) {
+    if (this.#openedAt > 0 && performance.now() - this.#openedAt >= HEALTHY_AFTER_MS) {
       this.#crashes = 0
       this.#backoff.reset()
     }

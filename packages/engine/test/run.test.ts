@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ConnectorSpec, Isolation, LogLine, Run, RunOptions } from '../src/index.ts'
 import { openMessaging, serveMetrics, startConnectors } from '../src/index.ts'
 import { connectorEntries, tgz } from './archive/make-archive.ts'
@@ -212,6 +212,23 @@ describe('a run', () => {
       numRunning: 0,
       instances: [{ status: { running: false, error: 'a bug in the probe' } }],
     })
+  })
+
+  it('does not take a crash loop for a recovery because the clock jumped ahead', async () => {
+    const now = Date.now.bind(Date)
+    let ahead = 0
+    // Whoever looks sees it an hour later.
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => {
+      ahead += 3_600_000
+      return now() + ahead
+    })
+    onTestFinished(() => clock.mockRestore())
+    await produce('a')
+    writeFileSync(path('orders'), 'broken')
+    const run = await start([sink()], {
+      restart: { minDelayMs: 10, maxDelayMs: 10, crashLoopAfter: 2, giveUpAfter: 3 },
+    })
+    expect(await run.done).toMatchObject({ reason: 'failed', error: { message: 'a bug in the probe' } })
   })
 
   it('finishes when its sources have reached their ends', async () => {

@@ -237,9 +237,9 @@ export class Fetcher<R extends Reading> {
   /** Lives with a failure for a while. */
   async #trouble(error: unknown): Promise<void> {
     if (this.#closed) return
-    this.#failingSince ||= Date.now()
+    this.#failingSince ||= performance.now()
     const said = explain(error, 'be read from', this.#options.where)
-    if (said.retry !== 'reconnect' || Date.now() - this.#failingSince > this.#options.retryWithinMs) throw said
+    if (said.retry !== 'reconnect' || performance.now() - this.#failingSince > this.#options.retryWithinMs) throw said
     this.#events.trouble(said.message)
     await sleep(100 + Math.random() * 200)
   }

@@ -46,12 +46,12 @@ export class LogReader {
 
   /** Reads up to the end as it is now. Rejects with the driver's error. */
   async catchUp(signal: AbortSignal): Promise<void> {
-    const deadline = Date.now() + READ_WITHIN_MS
+    const deadline = performance.now() + READ_WITHIN_MS
     for (;;) {
       try {
         return await this.#read(signal)
       } catch (error) {
-        if (Date.now() > deadline || signal.aborted) throw error
+        if (performance.now() > deadline || signal.aborted) throw error
         this.#topics.forget([this.#topic])
         await sleep(100)
       }

@@ -9,7 +9,7 @@ export async function persist<T>(
   signal: AbortSignal,
   finalError: (error: unknown) => Error,
 ): Promise<T> {
-  const deadline = Date.now() + withinMs
+  const deadline = performance.now() + withinMs
   for (let wait = 2; ; wait = Math.min(wait * 2, 200)) {
     try {
       return await work()
@@ -18,7 +18,7 @@ export async function persist<T>(
       // Servers say of the other partitions of a request that they did not look at them.
       const told = codes.filter(code => code !== 'OPERATION_NOT_ATTEMPTED')
       const passing = !login && told.every(code => PASSING.has(code))
-      if (!passing || Date.now() > deadline || signal.aborted) throw finalError(error)
+      if (!passing || performance.now() > deadline || signal.aborted) throw finalError(error)
       await sleep(told.length === 0 ? Math.max(wait, 100) : wait)
     }
   }

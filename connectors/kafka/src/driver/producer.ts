@@ -124,8 +124,8 @@ export class Producer {
         deadline = 0
         continue
       }
-      deadline ||= Date.now() + this.#options.retryWithinMs
-      if (Date.now() > deadline || signal.aborted) throw this.#gaveUp(again)
+      deadline ||= performance.now() + this.#options.retryWithinMs
+      if (performance.now() > deadline || signal.aborted) throw this.#gaveUp(again)
       this.#topics.forget(again.map(({ topic }) => topic))
       await sleep(Math.min(500, 50 + Math.random() * 100))
     }

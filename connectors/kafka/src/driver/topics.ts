@@ -19,7 +19,7 @@ export class Topics {
   /** What is known already, and fresh enough. */
   known(name: string): TopicInfo | undefined {
     const found = this.#known.get(name)
-    return found && Date.now() - found.at < this.#maxAgeMs ? found.info : undefined
+    return found && performance.now() - found.at < this.#maxAgeMs ? found.info : undefined
   }
 
   /**
@@ -40,7 +40,7 @@ export class Topics {
     }
     for (let left = tries; missing.length > 0 && left > 0; left--) {
       const answer = await this.#client.refresh(missing, this.#create)
-      const at = Date.now()
+      const at = performance.now()
       const waiting: string[] = []
       for (const name of missing) {
         const info = answer.topics.get(name)

@@ -103,7 +103,7 @@ export async function lookAtWaiting(client: MessagingClient, topic: string, sign
 }
 
 async function subscribe(client: MessagingClient, topic: string, signal: AbortSignal): Promise<Consumer> {
-  const deadline = Date.now() + BUSY_MS
+  const deadline = performance.now() + BUSY_MS
   for (;;) {
     try {
       // Exclusive: two replays at once would publish the same letters twice.
@@ -117,7 +117,7 @@ async function subscribe(client: MessagingClient, topic: string, signal: AbortSi
       })
     } catch (error) {
       if (!isConnectorError(error) || error.code !== 'PIO_CONSUMER_BUSY') throw error
-      if (signal.aborted || Date.now() > deadline) throw busy(topic, error)
+      if (signal.aborted || performance.now() > deadline) throw busy(topic, error)
       await sleep(BUSY_AGAIN_MS, signal)
     }
   }

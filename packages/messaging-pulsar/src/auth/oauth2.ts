@@ -24,8 +24,10 @@ interface Key {
 
 interface Token {
   readonly text: string
-  /** Milliseconds since 1970; from here on another one is asked for. */
-  readonly renewAt: number
+  /** Milliseconds from when it was asked for, after which another one is. */
+  readonly keptMs: number
+  /** When it was asked for by the clock of the wall, which may be set, and by one that stands still while a machine sleeps. */
+  readonly asked: { readonly wall: number; readonly steady: number }
 }
 
 const TIMEOUT_MS = 15_000
@@ -43,7 +45,7 @@ export function oauth2Authentication(options: OAuth2Options, now: () => number =
   let token: Token | undefined
   let asking: Promise<Token> | undefined
   const current = async (): Promise<string> => {
-    if (token !== undefined && now() < token.renewAt) return token.text
+    if (token !== undefined && age(token, now) < token.keptMs) return token.text
     // Many connections that want it at once ask the issuer once.
     asking ??= requestToken(options, now).finally(() => {
       asking = undefined
@@ -60,6 +62,11 @@ export function oauth2Authentication(options: OAuth2Options, now: () => number =
   }
 }
 
+/** By the clock that says more: a token too early costs one request, one too late the connection. */
+function age({ asked }: Token, now: () => number): number {
+  return Math.max(now() - asked.wall, performance.now() - asked.steady)
+}
+
 async function requestToken(options: OAuth2Options, now: () => number): Promise<Token> {
   const key = await readKey(options.privateKey)
   const endpoint = await findEndpoint(options)
@@ -70,7 +77,7 @@ async function requestToken(options: OAuth2Options, now: () => number): Promise<
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(options.scope === undefined ? {} : { scope: options.scope }),
   })
-  const asked = now()
+  const asked = { wall: now(), steady: performance.now() }
   const answer = await ask(options, 'POST', endpoint, form.toString())
   const reply = json(answer)
   if (answer.status !== 200 || typeof reply.access_token !== 'string') {
@@ -79,7 +86,7 @@ async function requestToken(options: OAuth2Options, now: () => number): Promise<
   const given = Number(reply.expires_in)
   const lifetimeMs = 1000 * (Number.isFinite(given) && given > 0 ? given : UNKNOWN_LIFETIME_SECONDS)
   // A tenth before its end, at most a minute: time enough for a handshake and for clocks that differ.
-  return { text: reply.access_token, renewAt: asked + lifetimeMs - Math.min(60_000, lifetimeMs / 10) }
+  return { text: reply.access_token, keptMs: lifetimeMs - Math.min(60_000, lifetimeMs / 10), asked }
 }
 
 async function findEndpoint(options: OAuth2Options): Promise<string> {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type OAuth2Options, oauth2Authentication } from '../../src/auth/index.ts'
 
 /** An issuer of tokens, as small as can be. */
@@ -73,6 +73,17 @@ describe('OAuth 2.0', () => {
     time = 540_000
     expect(await shown(auth)).toBe('token-2')
     expect(await auth.headers?.()).toEqual({ authorization: 'Bearer token-2' })
+  })
+
+  it('asks again in time when the clock was set back, and once when it was set ahead', async () => {
+    reply.body = { expires_in: 1 }
+    const auth = make()
+    expect(await shown(auth)).toBe('token-1')
+    time = -3_600_000
+    reply.body = { expires_in: 600 }
+    await vi.waitFor(async () => expect(await shown(auth)).toBe('token-2'), { timeout: 10_000 })
+    time = 3_600_000
+    expect([await shown(auth), await shown(auth)]).toEqual(['token-3', 'token-3'])
   })
 
   it('asks once for many connections', async () => {

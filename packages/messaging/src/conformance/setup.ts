@@ -74,12 +74,12 @@ export class Setup {
   /** Receives until `count` messages came, or patience ends. */
   async take(consumer: Consumer, count: number): Promise<Message[]> {
     const messages: Message[] = []
-    const until = Date.now() + this.patienceMs
-    while (messages.length < count && Date.now() < until) {
+    const until = performance.now() + this.patienceMs
+    while (messages.length < count && performance.now() < until) {
       messages.push(
         ...(await consumer.receive({
           maxMessages: count - messages.length,
-          timeoutMs: Math.max(1, until - Date.now()),
+          timeoutMs: Math.max(1, until - performance.now()),
         })),
       )
     }
@@ -93,10 +93,10 @@ export class Setup {
 
   /** Asks over and over until the answer passes, or patience ends; returns the last answer. */
   async until<T>(ask: () => T | Promise<T>, passes: (answer: T) => boolean): Promise<T> {
-    const until = Date.now() + this.patienceMs
+    const until = performance.now() + this.patienceMs
     for (;;) {
       const answer = await ask()
-      if (passes(answer) || Date.now() > until) return answer
+      if (passes(answer) || performance.now() > until) return answer
       await new Promise(resolve => setTimeout(resolve, 20))
     }
   }

@@ -107,17 +107,17 @@ export abstract class Run<P extends Place> {
 
   /** Asks over and over until the answer passes, or patience ends; returns the last answer. */
   async until<T>(ask: () => T | Promise<T>, passes: (answer: T) => boolean): Promise<T> {
-    const until = Date.now() + this.patienceMs
+    const until = performance.now() + this.patienceMs
     for (;;) {
       const answer = await ask()
-      if (passes(answer) || Date.now() > until) return answer
+      if (passes(answer) || performance.now() > until) return answer
       await pause(20)
     }
   }
 
   /** Repeats what fails because the other side is still coming back; its last error when patience ends. */
   async insist<T>(attempt: () => Promise<T>): Promise<T> {
-    const until = Date.now() + this.patienceMs
+    const until = performance.now() + this.patienceMs
     for (;;) {
       try {
         return await attempt()
@@ -125,7 +125,7 @@ export abstract class Run<P extends Place> {
         this.note(error)
         if (
           !(isConnectorError(error) && (error.retry === 'reconnect' || error.retry === 'retry')) ||
-          Date.now() > until
+          performance.now() > until
         )
           throw error
         await pause(50)

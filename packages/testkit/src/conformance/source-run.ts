@@ -132,18 +132,19 @@ export class SourceInstance {
 
   /** Waits for `count` records, fewer where the source ends. Rejects when the source fails. */
   async take(count: number): Promise<SourceRecord[]> {
-    const until = Date.now() + this.#run.patienceMs
+    const until = performance.now() + this.#run.patienceMs
     while (this.waiting.length < count && !this.done) {
-      if (Date.now() > until) throw new Error(`${this.waiting.length} of ${count} records came within patience`)
-      await this.#wait(until - Date.now())
+      if (performance.now() > until) throw new Error(`${this.waiting.length} of ${count} records came within patience`)
+      await this.#wait(until - performance.now())
     }
     return this.waiting.splice(0, count)
   }
 
   /** What comes although nothing should. */
   async unexpected(): Promise<SourceRecord[]> {
-    const until = Date.now() + this.#run.quietMs
-    while (Date.now() < until && this.waiting.length === 0 && !this.done) await this.#wait(until - Date.now())
+    const until = performance.now() + this.#run.quietMs
+    while (performance.now() < until && this.waiting.length === 0 && !this.done)
+      await this.#wait(until - performance.now())
     return this.waiting.splice(0)
   }
 
@@ -247,10 +248,10 @@ export async function takeThrough(
   want: readonly Item[],
 ): Promise<SourceInstance> {
   const wanted = new Set(shown(want, true))
-  const until = Date.now() + 2 * run.patienceMs
+  const until = performance.now() + 2 * run.patienceMs
   let source = first
   while (wanted.size > 0) {
-    if (Date.now() > until) throw new Error(`these did not come after the outage: ${[...wanted].join(', ')}`)
+    if (performance.now() > until) throw new Error(`these did not come after the outage: ${[...wanted].join(', ')}`)
     try {
       for (const record of await source.take(1)) {
         const [line = ''] = shown([run.item(record)], true)
