@@ -278,7 +278,7 @@ export class Environment {
   }
 }
 
-const BELLS = 64
+const BELLS = 1024
 const RUNG = Buffer.alloc(1)
 
 /** The bell that a topic shares with some others, so that nobody has to look at every topic to see which one moved. */

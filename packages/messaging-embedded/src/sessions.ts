@@ -17,10 +17,15 @@ export type Session = {
   readonly seen: number
 }
 
-const HEARTBEAT_MS = 2_000
+const HEARTBEAT_MS = 5_000
 /** A session whose process cannot be looked at is gone when it was silent for so long. */
 const LEASE_MS = 15_000
 const CHECK_MS = 500
+/**
+ * Live sessions behind its own that each looks after: with hundreds of threads, everybody looking after everybody would
+ * cost more than the work; with one alone, a thread that hangs would hide the death of the next.
+ */
+const NEIGHBOURS = 3
 
 /** This thread's session, and what it finds out about the others. */
 export class Sessions {
@@ -42,7 +47,7 @@ export class Sessions {
   async start(): Promise<void> {
     await this.beat()
     this.heartbeat = setInterval(() => void this.beat().catch(this.report), HEARTBEAT_MS)
-    this.check = setInterval(() => void this.reap().catch(this.report), CHECK_MS)
+    this.check = setInterval(() => void this.reapNeighbours().catch(this.report), CHECK_MS)
     this.heartbeat.unref()
     this.check.unref()
     await this.reap()
@@ -69,24 +74,46 @@ export class Sessions {
 
   /** Looks for sessions that ended without saying so, and takes away what they held. */
   reap(): Promise<void> {
-    this.checking ??= this.reapNow().finally(() => {
-      this.checking = undefined
-    })
-    return this.checking
+    return this.checkBehind(this.checking ?? Promise.resolve(), Number.POSITIVE_INFINITY)
   }
 
-  private async reapNow(): Promise<void> {
+  /** The same for those behind its own in a circle, until it has met so many that live. */
+  private async reapNeighbours(): Promise<void> {
+    if (this.checking === undefined) await this.checkBehind(Promise.resolve(), NEIGHBOURS)
+  }
+
+  private checkBehind(before: Promise<void>, neighbours: number): Promise<void> {
+    const check = () => this.reapNow(neighbours)
+    // Who asked for the one before hears of its error.
+    const checking = before.then(check, check).finally(() => {
+      if (this.checking === checking) this.checking = undefined
+    })
+    this.checking = checking
+    return checking
+  }
+
+  private async reapNow(neighbours: number): Promise<void> {
     this.env.refresh()
     const dead = new Set<string>()
-    for (const { value } of this.env.sessions.getRange({ snapshot: false })) {
-      const session = value as Session
-      if (session.id !== this.own.id && !this.lives(session)) dead.add(session.id)
+    let living = 0
+    for (const session of this.others()) {
+      if (this.lives(session)) living += 1
+      else dead.add(session.id)
+      if (living === neighbours) break
     }
     if (dead.size === 0) return
     await this.onDead(dead)
     await this.env.write(this.env.sessions, () => {
       for (const id of dead) void this.env.sessions.remove(id)
     })
+  }
+
+  /** All but its own, from its own on and round. */
+  private *others(): Generator<Session> {
+    const { sessions } = this.env
+    const { id } = this.own
+    for (const range of [{ start: id, exclusiveStart: true }, { end: id }])
+      for (const { value } of sessions.getRange({ ...range, snapshot: false })) yield value as Session
   }
 
   private lives(session: Session): boolean {

@@ -1,11 +1,9 @@
 import { bellOf, type Environment } from './environment.ts'
 
 const FASTEST_MS = 1
-const QUIET_MS = 25
 const SLOWEST_MS = 100
-/** Looks without news until the pace halves; of a thread that is quiet already, five seconds and more. */
-const PATIENCE = 20
-const QUIET_PATIENCE = 200
+/** How many looks fit into the time since the last news: what comes waits for a small part of the pause before it. */
+const LOOKS_PER_PAUSE = 8
 /** Everybody is asked that often, whatever the bells say: some rare changes (a deleted topic) ring none. */
 const ASK_ALL_MS = 500
 /** For those who want to hear of every commit. */
@@ -14,8 +12,8 @@ const EVERY = -1
 /**
  * Notices what other threads and processes commit: one timer per thread, which compares two records and asks nobody
  * unless they changed; then only those whose topic's bell rang. It looks every millisecond while there is news of its own
- * topics and every 25 ms when they are quiet, 100 ms after long: what goes on elsewhere costs a look, and many idle threads
- * hardly anything. It never takes more than a tenth of the thread's time.
+ * topics, and the longer they are quiet the more seldom, at least every 100 ms: what goes on elsewhere costs a look, and many
+ * idle threads hardly anything. It never takes more than a tenth of the thread's time.
  */
 export class Watcher {
   private readonly env: Environment
@@ -23,7 +21,7 @@ export class Watcher {
   private readonly lookers = new Map<number, { readonly looks: Set<() => void>; heard: string }>()
   private timer: NodeJS.Timeout | undefined
   private pace = FASTEST_MS
-  private quiet = 0
+  private newsAt = performance.now()
   private waits = 0
   private lastNews = ''
   private askedAll = 0
@@ -82,18 +80,14 @@ export class Watcher {
       this.env.refresh()
       const news = this.env.news()
       const all = started - this.askedAll > ASK_ALL_MS
-      if (news === this.lastNews && !all) this.slowDown()
-      else {
+      if (news !== this.lastNews || all) {
         this.lastNews = news
-        if (this.askAround(all)) {
-          this.quiet = 0
-          this.pace = FASTEST_MS
-        } else this.slowDown()
+        if (this.askAround(all)) this.newsAt = started
         if (all) this.askedAll = started
-        // Many lookers take their time: they never get more than a tenth of the thread.
-        const took = performance.now() - started
-        this.pace = Math.min(SLOWEST_MS, Math.max(this.pace, all ? 0 : Math.round(took * 9)))
       }
+      // Many lookers take their time: they never get more than a tenth of the thread.
+      const atLeast = Math.max(FASTEST_MS, Math.round((performance.now() - started) * 9))
+      this.pace = Math.min(SLOWEST_MS, Math.max(atLeast, Math.floor((started - this.newsAt) / LOOKS_PER_PAUSE)))
     } catch (error) {
       this.report(error)
     }
@@ -113,14 +107,5 @@ export class Watcher {
       for (const look of group.looks) look()
     }
     return rang
-  }
-
-  private slowDown(): void {
-    this.quiet += 1
-    if (this.quiet < (this.pace < QUIET_MS ? PATIENCE : QUIET_PATIENCE)) return
-    this.quiet = 0
-    const next = this.pace * 2
-    // 1, 2, 4, 8, 16, 25, 50, 100.
-    this.pace = Math.min(this.pace < QUIET_MS ? QUIET_MS : SLOWEST_MS, next)
   }
 }

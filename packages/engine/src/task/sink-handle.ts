@@ -8,10 +8,10 @@ import type {
   SinkDefinition,
 } from '@pulsar-io/sdk'
 import { ConfigError, comparePositions } from '@pulsar-io/sdk/core'
-import { Backoff, BLOCKED_BACKOFF, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import { defer, sleep } from '../wait.ts'
 import type { TaskServices } from './context.ts'
+import { ReconnectDelays } from './reconnect-delays.ts'
 import { partitionKey, type TaskRecord } from './task-record.ts'
 
 /**
@@ -23,6 +23,7 @@ export class SinkHandle {
   readonly #context: Omit<SinkContext, 'lost'>
   readonly #services: TaskServices
   readonly #writing = new Set<Promise<unknown>>()
+  readonly #delays = new ReconnectDelays()
   #sink: Sink | BatchSink | undefined
   #committed: ReadonlyMap<string, Position> = new Map()
   #recovering: Promise<void> | undefined
@@ -73,7 +74,9 @@ export class SinkHandle {
     const writing = this.#writeTo(sink, records, checkpoint)
     this.#writing.add(writing)
     try {
-      return await writing
+      const outcomes = await writing
+      if (outcomes === ALL_WRITTEN || outcomes.includes(undefined)) this.#delays.gotThrough()
+      return outcomes
     } finally {
       this.#writing.delete(writing)
     }
@@ -110,7 +113,6 @@ export class SinkHandle {
     const { stats, log, signal } = this.#services
     let error = cause
     const old = this.#sink
-    const delays = { reconnect: new Backoff(RETRY_BACKOFF), block: new Backoff(BLOCKED_BACKOFF) }
     // Other batches on the old connection fail by themselves; closing under them would turn a clear error into an odd one.
     await Promise.allSettled(this.#writing)
     this.#sink = undefined
@@ -118,7 +120,7 @@ export class SinkHandle {
     while (!signal.aborted) {
       const blocked = retryMeaning(error) === 'block'
       stats.become(blocked ? 'blocked' : 'reconnecting', messageWithCauses(error))
-      const wait = delays[blocked ? 'block' : 'reconnect'].next()
+      const wait = this.#delays.next(blocked ? 'block' : 'reconnect')
       log(
         'warn',
         blocked

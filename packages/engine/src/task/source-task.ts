@@ -8,7 +8,6 @@ import type {
   SourceDefinition,
   SourceRecord,
 } from '@pulsar-io/sdk'
-import { Backoff, BLOCKED_BACKOFF, RETRY_BACKOFF } from '../backoff.ts'
 import { messageWithCauses, retryMeaning, toError } from '../failure.ts'
 import type { SourceInstanceSpec } from '../instance/spec.ts'
 import type { Liveness } from '../stuck-watch.ts'
@@ -17,6 +16,7 @@ import { runBatchSource } from './batch-source.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { connectorContext, type TaskServices } from './context.ts'
 import { Publisher } from './publisher.ts'
+import { ReconnectDelays } from './reconnect-delays.ts'
 
 /** Milliseconds between checkpoints; what a crash repeats is bounded by it, and dropped again where the topic deduplicates. */
 const CHECKPOINT_EVERY_MS = 1_000
@@ -34,6 +34,7 @@ export class SourceTask {
   readonly #checkpoints: Checkpoints
   readonly #publisher: Publisher
   readonly #stopReading = new AbortController()
+  readonly #delays = new ReconnectDelays()
   readonly #failed: Deferred<never> = defer<never>()
   #source: Source | PushSource | BatchSource | undefined
   #timer: NodeJS.Timeout | undefined
@@ -169,7 +170,9 @@ export class SourceTask {
         continue
       }
       if (records === null) return 'finished'
-      await this.#publisher.publish(asArray(records))
+      const some = asArray(records)
+      if (some.length > 0) this.#delays.gotThrough()
+      await this.#publisher.publish(some)
     }
     return 'stopped'
   }
@@ -178,18 +181,18 @@ export class SourceTask {
   async #recover(cause: Error): Promise<void> {
     const { stats, log } = this.#services
     const { signal } = this.#stopReading
-    const delays = { reconnect: new Backoff(RETRY_BACKOFF), block: new Backoff(BLOCKED_BACKOFF) }
     for (let error = cause; !signal.aborted; ) {
       const meaning = retryMeaning(error)
       stats.connectorError(error)
       if (meaning !== 'reconnect' && meaning !== 'block' && meaning !== 'retry') throw error
       stats.become(meaning === 'block' ? 'blocked' : 'reconnecting', messageWithCauses(error))
-      log('warn', 'reading failed; trying again', { reason: messageWithCauses(error) })
+      const wait = this.#delays.next(meaning === 'block' ? 'block' : 'reconnect')
+      log('warn', 'reading failed; trying again', { reason: messageWithCauses(error), retryInMs: wait })
       // The new source starts behind what is published, so that has to be settled and noted first.
       await this.#publisher.drained()
       await this.#checkpoints.flush()
       await this.#closeSource()
-      await sleep(delays[meaning === 'block' ? 'block' : 'reconnect'].next(), signal)
+      await sleep(wait, signal)
       if (signal.aborted) return
       try {
         await this.#openSource('again')

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type ConnectorPlan,
   type ConnectorSpec,
@@ -29,8 +30,10 @@ import { LogTail } from './log-tail.ts'
 const PLAN_AGAIN_MS = 30_000
 /** Milliseconds that an instance gets to close when others have it already. */
 const CLOSE_MS = 2_000
-/** Milliseconds that an opening instance holds its place in the queue at most. */
-const OPENING_MS = 5_000
+/** Milliseconds that an opening instance holds its place in the queue at most: on a machine that is busy, starting takes long. */
+const OPENING_MS = 30_000
+/** Milliseconds between looks whether the first try to open is over. */
+const OPENING_LOOK_MS = 100
 
 /** How instances are run. */
 export interface RunnerOptions {
@@ -223,11 +226,7 @@ export class Runner {
     })
     hosted.hold(paused)
     this.#running.set(key, { generation: made, record, plan, hosted, problem: undefined })
-    const timer = setTimeout(place, OPENING_MS)
-    void hosted.opened.then(() => {
-      clearTimeout(timer)
-      place()
-    })
+    void Promise.race([hosted.opened, firstTry(hosted)]).finally(place)
   }
 
   /** Instances of one connector share its plan. */
@@ -271,6 +270,14 @@ export class Runner {
       this.#tails.delete(key)
       this.#lanes.delete(key)
     }
+  }
+}
+
+/** Resolves when its first try to open is over, or takes very long: a system that is away must hold up nobody else. */
+async function firstTry(hosted: HostedInstance): Promise<void> {
+  for (let waited = 0; waited < OPENING_MS; waited += OPENING_LOOK_MS) {
+    if (hosted.snapshot().state !== 'starting') return
+    await sleep(OPENING_LOOK_MS)
   }
 }
 
