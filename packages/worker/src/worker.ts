@@ -127,6 +127,7 @@ class RunningWorker implements Worker {
     const app = await createServer({
       tls,
       limits: allLimits,
+      auth,
       version: '1',
       log: (level, message, fields) => this.#say(level, message, fields),
     })

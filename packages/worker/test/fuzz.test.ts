@@ -55,6 +55,54 @@ describe('the OpenAPI document', () => {
   })
 })
 
+describe('the OpenAPI document, of a route', () => {
+  const operation = (path: string, method: string) => document.paths[path]?.[method] as { [field: string]: object }
+
+  it('that brings a connector, has both kinds of body, and the fields of a configuration', () => {
+    const { requestBody } = operation('/admin/v3/sources/{tenant}/{namespace}/{name}', 'post')
+    const config = {
+      properties: { topicName: { type: 'string' }, archive: { type: 'string' } },
+      additionalProperties: false,
+    }
+    expect(requestBody).toMatchObject({
+      content: {
+        'application/json': { schema: config },
+        'multipart/form-data': { schema: { properties: { sourceConfig: config, data: { format: 'binary' } } } },
+      },
+    })
+  })
+
+  it('tells what /metrics answers', async () => {
+    const { headers } = await call(worker, 'GET', '/metrics')
+    const type = headers.get('content-type') ?? ''
+    expect(operation('/metrics', 'get').responses).toMatchObject({ 200: { content: { [type]: {} } } })
+  })
+
+  it('says how to sign in, where somebody has to', async () => {
+    expect(operation('/admin/v2/worker/cluster', 'get')).not.toHaveProperty('security')
+    const secured = await place.worker({
+      messaging: { url: `embedded:${place.path('secured')}` },
+      auth: { token: { secretKey: new Uint8Array(32) } },
+    })
+    const { paths } = (await call(secured, 'GET', '/openapi.json')).body as OpenApi
+    expect(paths['/admin/v2/worker/cluster']?.get).toMatchObject({ security: [{ token: [] }] })
+    expect(paths['/healthz']?.get).not.toHaveProperty('security')
+  })
+})
+
+describe('a path that is there', () => {
+  it('with another method is a 405 that tells which it has', async () => {
+    const answer = await call(worker, 'PATCH', '/admin/v3/sinks/public/default/s')
+    expect(answer).toMatchObject({
+      status: 405,
+      body: { reason: 'there is no PATCH /admin/v3/sinks/public/default/s; there is DELETE, GET, HEAD, POST, PUT' },
+    })
+    expect(answer.headers.get('allow')).toBe('DELETE, GET, HEAD, POST, PUT')
+    expect(await call(worker, 'PATCH', '/admin/v3/sinks/public')).toMatchObject({ status: 404 })
+    expect(await call(worker, 'POST', '/healthz/')).toMatchObject({ status: 404 })
+  })
+})
+
 describe('whatever comes', () => {
   // What is there, what could be, and what should not.
   const word = fc.oneof(

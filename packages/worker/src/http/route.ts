@@ -1,6 +1,7 @@
 import type { ConnectorKind } from '@pulsar-io/sdk'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { configSchemaOf } from '../kinds.ts'
 import type { Access } from '../security/access.ts'
 
 declare module 'fastify' {
@@ -72,9 +73,7 @@ export function addRoute(app: FastifyInstance, made: Route): void {
       hide: made.hidden ?? false,
       ...(made.params === undefined ? {} : { params: made.params }),
       ...(made.query === undefined ? {} : { querystring: made.query }),
-      ...(made.brings === undefined
-        ? {}
-        : { consumes: ['multipart/form-data', 'application/json'], body: bodyOf(made.brings) }),
+      ...(made.brings === undefined ? {} : { body: bodiesOf(made.brings) }),
       ...(made.body === undefined ? {} : { body: made.body }),
       response: { ...answerOf(made), default: reasonSchema },
     },
@@ -91,19 +90,18 @@ export function addRoute(app: FastifyInstance, made: Route): void {
 /** How every refusal looks. */
 const reasonSchema = z.object({ reason: z.string() }).meta({ description: 'Why not' })
 
-function answerOf({ answer }: Route): { readonly [status: string]: z.ZodType } {
-  return answer === undefined ? { 204: z.null().meta({ description: 'Done' }) } : { 200: answer }
+function answerOf({ answer, contentType }: Route): { readonly [status: string]: object } {
+  if (answer === undefined) return { 204: z.null().meta({ description: 'Done' }) }
+  return { 200: contentType === undefined ? answer : { content: { [contentType]: { schema: answer } } } }
 }
 
-function bodyOf(kind: ConnectorKind): z.ZodType {
-  return z
-    .looseObject({
-      [`${kind}Config`]: z
-        .looseObject({})
-        .optional()
-        .meta({ description: `${kind === 'sink' ? 'SinkConfig' : 'SourceConfig'} as JSON` }),
-      data: z.string().optional().meta({ description: 'The archive', format: 'binary' }),
-      url: z.string().optional().meta({ description: 'An address of the archive that the worker allows' }),
-    })
-    .meta({ description: 'As application/json the configuration itself' })
+/** A configuration alone, or Pulsar's multipart form. Tenant, namespace and name are those of the path. */
+function bodiesOf(kind: ConnectorKind): object {
+  const config = configSchemaOf(kind)
+  const form = z.looseObject({
+    [`${kind}Config`]: config,
+    data: z.string().optional().meta({ description: 'The archive', format: 'binary' }),
+    url: z.string().optional().meta({ description: 'An address of the archive that the worker allows' }),
+  })
+  return { content: { 'application/json': { schema: config }, 'multipart/form-data': { schema: form } } }
 }

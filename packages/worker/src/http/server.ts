@@ -1,18 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import multipart from '@fastify/multipart'
 import rateLimit from '@fastify/rate-limit'
-import swagger from '@fastify/swagger'
 import type { LogLevel } from '@pulsar-io/engine'
 import { isConnectorError, type LogFields, parseJson, stringifyJson } from '@pulsar-io/sdk'
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
 import { z } from 'zod'
-import type { WorkerLimits, WorkerOptions } from '../options.ts'
+import type { AuthOptions, WorkerLimits, WorkerOptions } from '../options.ts'
 import { ReplyError } from '../reply-error.ts'
+import { type MethodsOf, methodsByPath } from './methods.ts'
+import { openApi } from './openapi.ts'
 
 /** What the server needs to know besides its routes. */
 export interface ServerParts {
   readonly tls: WorkerOptions['tls']
   readonly limits: WorkerLimits
+  /** What the OpenAPI document says of credentials; the guards ask for them. */
+  readonly auth: AuthOptions | undefined
   readonly version: string
   readonly log: (level: LogLevel, message: string, fields?: LogFields) => void
 }
@@ -20,7 +23,7 @@ export interface ServerParts {
 const REQUEST_ID = /^[\w.:-]{1,128}$/
 
 /** Makes the HTTP server: bodies, errors, limits, log and the OpenAPI document. Routes and guards come later. */
-export async function createServer({ tls, limits, version, log }: ServerParts): Promise<FastifyInstance> {
+export async function createServer({ tls, limits, auth, version, log }: ServerParts): Promise<FastifyInstance> {
   const timing = {
     headersTimeout: limits.headersTimeoutMs,
     // How often clients that are too slow are looked for; Node's 30 s would let them stay.
@@ -41,7 +44,7 @@ export async function createServer({ tls, limits, version, log }: ServerParts): 
     },
   } as object) as FastifyInstance
   bodies(app)
-  errors(app, log)
+  errors(app, methodsByPath(app), log)
   accessLog(app, log)
   await app.register(multipart, { limits: { files: 2, fields: 8, parts: 10, headerPairs: 50, fieldNameSize: 100 } })
   if (limits.requestsPerSecond > 0) {
@@ -55,7 +58,7 @@ export async function createServer({ tls, limits, version, log }: ServerParts): 
     // Before the guards, whose hooks come later: guesses of a password count, and so do paths that are none.
     app.addHook('onRequest', app.rateLimit())
   }
-  await openApi(app, version)
+  await openApi(app, version, auth)
   return app
 }
 
@@ -88,7 +91,7 @@ function bodies(app: FastifyInstance): void {
   app.setSerializerCompiler(() => value => stringifyJson(value))
 }
 
-function errors(app: FastifyInstance, log: ServerParts['log']): void {
+function errors(app: FastifyInstance, methodsOf: MethodsOf, log: ServerParts['log']): void {
   app.setErrorHandler((error: FastifyError | Error, request, reply) => {
     const { status, reason } = answerTo(error, request.id)
     if (status >= 500 && status !== 503) {
@@ -96,12 +99,17 @@ function errors(app: FastifyInstance, log: ServerParts['log']): void {
     }
     return reply.code(status).type('application/json').send({ reason })
   })
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .type('application/json')
-      .send({ reason: `there is no ${request.method} ${request.url.split('?', 1)[0]}` }),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const methods = methodsOf(path)
+    const reason = `there is no ${request.method} ${path}`
+    reply.type('application/json')
+    if (methods.length === 0) return reply.code(404).send({ reason })
+    return reply
+      .code(405)
+      .header('allow', methods.join(', '))
+      .send({ reason: `${reason}; there is ${methods.join(', ')}` })
+  })
 }
 
 function answerTo(
@@ -138,29 +146,6 @@ function accessLog(app: FastifyInstance, log: ServerParts['log']): void {
       requestId: id,
     })
   })
-}
-
-async function openApi(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Pulsar IO worker', description: "Pulsar's REST API of sinks and sources.", version },
-      components: {
-        securitySchemes: { token: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } },
-      },
-    },
-    transform: ({ schema, url }) => ({ schema: jsonSchemas(schema) as typeof schema, url }),
-  })
-}
-
-/** The route schemas are zod's; the document wants JSON Schema. */
-function jsonSchemas(value: unknown): unknown {
-  if (value instanceof z.ZodType) {
-    const { $schema: _, ...schema } = z.toJSONSchema(value, { io: 'input', unrepresentable: 'any' })
-    return schema
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, jsonSchemas(part)]))
 }
 
 function pem(text: string | Uint8Array): string | Buffer {

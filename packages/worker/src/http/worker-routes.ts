@@ -166,6 +166,7 @@ function statsRoutes({ runner, metrics }: WorkerRouteParts): readonly Route[] {
       summary: 'All numbers, for Prometheus',
       early: true,
       answer: z.string(),
+      contentType: metrics.contentType,
       handle: async (_, reply) =>
         reply
           .type(metrics.contentType)

@@ -20,11 +20,16 @@ const ENDING_MS = 10_000
 const SIGNAL_MS = 30_000
 
 const limit = z.coerce.number().int().min(1)
+const flag = (description: string) =>
+  z
+    .stringbool()
+    .default(false)
+    .meta({ description, enum: ['true', 'false'] })
 
 /** What `dead-letters` takes. */
 export const deadLettersQuery = z.object({
   limit: limit.max(1_000).default(100).meta({ description: 'Letters at most; the oldest' }),
-  showValues: z.stringbool().default(false).meta({ description: 'Show the beginning of keys and values' }),
+  showValues: flag('Show the beginning of keys and values'),
 })
 
 /** What `dead-letters/replay` takes. */
@@ -35,7 +40,7 @@ export const replayQuery = z.object({
     .min(0)
     .optional()
     .meta({ description: 'Leave letters of this time (milliseconds since 1970) or later' }),
-  dryRun: z.stringbool().default(false).meta({ description: 'Count what would be replayed, and do nothing' }),
+  dryRun: flag('Count what would be replayed, and do nothing'),
 })
 
 const text = (description: string) => z.string().optional().meta({ description })
