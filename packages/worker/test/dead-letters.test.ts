@@ -120,6 +120,10 @@ describe('the dead letters of a sink', () => {
       expect((await call(worker, 'GET', `${SINK}/dead-letters?${query}`)).status, query).toBe(400)
     }
     expect((await call(worker, 'POST', `${SINK}/dead-letters/replay?limit=10001`)).status).toBe(400)
+    expect(await call(worker, 'POST', `${SINK}/dead-letters/replay?before=&other=`)).toMatchObject({
+      status: 400,
+      body: { reason: 'before: is empty; give it a value, or leave it out' },
+    })
   })
 })
 

@@ -83,12 +83,20 @@ function bodies(app: FastifyInstance): void {
     if (httpPart === 'body' || !(schema instanceof z.ZodType)) return value => ({ value })
     return value => {
       const result = schema.safeParse(value)
-      if (result.success) return { value: result.data }
-      const lines = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-      return { error: new ReplyError(400, lines.join('\n')) }
+      const empty = httpPart === 'querystring' && result.success ? emptyOnes(value, result.data) : []
+      if (result.success && empty.length === 0) return { value: result.data }
+      const issues = (result.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`)
+      return { error: new ReplyError(400, [...issues, ...empty].join('\n')) }
     }
   })
   app.setSerializerCompiler(() => value => stringifyJson(value))
+}
+
+/** What has a name and no value, of what is used: read as a number, `?before=` would be a 0 that nobody meant. */
+function emptyOnes(given: unknown, used: unknown): readonly string[] {
+  if (typeof given !== 'object' || given === null || typeof used !== 'object' || used === null) return []
+  const names = Object.entries(given).flatMap(([name, value]) => (value === '' && name in used ? [name] : []))
+  return names.map(name => `${name}: is empty; give it a value, or leave it out`)
 }
 
 function errors(app: FastifyInstance, methodsOf: MethodsOf, log: ServerParts['log']): void {

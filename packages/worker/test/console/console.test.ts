@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildConsole } from '../../../../tooling/bundle/console.ts'
 import { packConnector } from '../../../../tooling/pack/pack-connector.ts'
 import type { Worker } from '../../src/index.ts'
-import { call, eventually, Place, statuses } from '../support.ts'
+import { call, eventually, Place, probe, statuses } from '../support.ts'
 import { hasBrowser, openPage, startBrowser } from './browser.ts'
 
 const FILE = fileURLToPath(new URL('../../../../connectors/file', import.meta.url))
@@ -145,6 +145,39 @@ describe.skipIf(!hasBrowser)('the console in a Chromium', () => {
     await picture(page, 'console-list')
     await page.locator('input[type=search]').fill('source run')
     await page.waitForFunction('document.querySelectorAll("tbody tr").length === 1')
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  it('makes a connector of an archive that is chosen by keyboard, and sends it', async () => {
+    await mkdir(place.path('mine'))
+    writeFileSync(place.path('mine/own.tgz'), probe('2.0.0', 'from an own archive'))
+    writeFileSync(place.path('mine/other.nar'), 'PK\u0003\u0004')
+    const { page, complaints } = await openPage(browser, `${worker.url}/#/public/default/sinks/+`)
+    const choose = async (path: string) => {
+      await page.focus('main .bar input[type=file]')
+      const [chooser] = await Promise.all([page.waitForFileChooser(), page.keyboard.press('Space')])
+      await chooser.accept([path])
+    }
+    await page.locator('::-p-aria([name="Name"][role="textbox"])').fill('uploaded')
+    await choose(place.path('mine/other.nar'))
+    await text(page, 'main .problem[role=alert]', /zip file, such as a NAR/)
+    await choose(place.path('mine/own.tgz'))
+    await text(page, 'main', /probe 2\.0\.0: Does what it is told\./)
+    // Another choice replaces it, and the other way round.
+    await page.locator('main .bar select').fill('file')
+    await text(page, field('configs.path'), /File to append to/)
+    await choose(place.path('mine/own.tgz'))
+    await text(page, field('configs.file'), /Where to write/)
+    await page.locator(`${field('inputs')} textarea`).fill('uploads')
+    await page.locator(`${field('configs.file')} input`).fill(place.path('uploaded-out'))
+    await press(page, 'button ::-p-text(Create)')
+    await text(page, 'h2', /^uploaded sink$/)
+    await text(page, 'main .bar .state', /^running$/)
+    await text(page, '.log', /from an own archive/)
+    const { headers } = await call(worker, 'GET', `${SINK}/uploaded`)
+    expect(headers.get('x-pulsar-io-archive-sha256')).toMatch(/^[0-9a-f]{64}$/)
+    expect(await place.uploads()).toEqual([])
     expect(complaints).toEqual([])
     await page.close()
   })

@@ -1,12 +1,16 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { connectorEntries, connectorTgz, encodeEntry, tgz } from '../../../engine/test/archive/make-archive.ts'
 import type { Schema } from '../../console/src/api/types.ts'
 import { withReading } from '../../console/src/connector/history.ts'
 import { refusalOf } from '../../console/src/form/answers.ts'
+import { readArchive } from '../../console/src/form/archive.ts'
 import { changesOf } from '../../console/src/form/changes.ts'
 import { problemOf } from '../../console/src/form/check.ts'
 import { configOf, draftOf, type Field, fieldsOf } from '../../console/src/form/fields.ts'
 import { totals } from '../../console/src/numbers.ts'
 import { hrefOf, viewOf } from '../../console/src/view.ts'
+import { probe } from '../support.ts'
 
 const schema: Schema = {
   required: ['url', 'topics'],
@@ -133,6 +137,36 @@ describe("the worker's problems", () => {
       fields: { 'configs.url': 'is away', 'configs.topics': 'is bad', 'configs.tls.cert': 'one\ntwo' },
       rest: 'configs.no: is none\nall wrong',
     })
+  })
+})
+
+describe('an archive', () => {
+  const read = (bytes: Uint8Array) => readArchive(new Blob([new Uint8Array(bytes)]))
+
+  it('tells its name, its version, and the options of each kind', async () => {
+    const { name, version, schemas } = await read(probe('2.1.0'))
+    expect([name, version, Object.keys(schemas)]).toEqual(['probe', '2.1.0', ['sink', 'source']])
+    expect(schemas.sink).toMatchObject({ required: ['file'] })
+    expect(Object.keys((await read(connectorTgz())).schemas)).toEqual(['sink'])
+  })
+
+  it('may have its manifest behind other files, and damage behind its manifest', async () => {
+    const [manifest, ...files] = connectorEntries({ files: { 'dist/large.bin': new Uint8Array(1_000_001) } })
+    expect(await read(tgz([...files, ...(manifest ? [manifest] : [])]))).toMatchObject({ name: 'tiny' })
+    const whole = connectorTgz({ files: { 'dist/large.bin': crypto.getRandomValues(new Uint8Array(60_000)) } })
+    expect(await read(whole.subarray(0, -1_000))).toMatchObject({ name: 'tiny' })
+  })
+
+  it.each([
+    ['nothing', new Uint8Array(), /not a gzipped tar archive/],
+    ['a Java archive', Buffer.from('PK\u0003\u0004'), /zip file, such as a NAR/],
+    ['half an archive', connectorTgz().subarray(0, 200), /damaged or cut off/],
+    ['no gzip behind its first bytes', Buffer.from([0x1f, 0x8b, 1, 2, 3]), /damaged or cut off/],
+    ['a tar of something else', tgz([{ path: 'package/package.json', content: '{}' }]), /has no pulsar-io\.json/],
+    ['a manifest that is none', tgz([{ path: 'package/pulsar-io.json', content: '{' }]), /is not JSON/],
+    ['a tar without an end', gzipSync(encodeEntry({ path: 'a', content: 'b' })), /damaged or cut off/],
+  ])('that is %s is refused, saying so', async (_, bytes, reason) => {
+    await expect(read(bytes)).rejects.toThrow(reason)
   })
 })
 

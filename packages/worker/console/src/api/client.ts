@@ -58,8 +58,9 @@ export const api = {
     const response = await request('GET', pathOf(place), { signal })
     return { config: (await response.json()) as Config, etag: response.headers.get('etag') ?? undefined }
   },
-  create: async (place: Place, config: Config): Promise<void> => {
-    await request('POST', pathOf(place), { body: config })
+  /** With the archive that it is for, where the configuration names none. */
+  create: async (place: Place, config: Config, archive?: File): Promise<void> => {
+    await request('POST', pathOf(place), { body: archive === undefined ? config : formOf(place.kind, config, archive) })
   },
   update: async (place: Place, config: Config, etag: string | undefined): Promise<void> => {
     await request('PUT', pathOf(place), {
@@ -67,6 +68,14 @@ export const api = {
       ...(etag === undefined ? {} : { headers: { 'if-match': etag } }),
     })
   },
+}
+
+/** A body as Pulsar takes it. */
+function formOf(kind: Kind, config: Config, archive: File): FormData {
+  const form = new FormData()
+  form.set(`${kind}Config`, new Blob([JSON.stringify(config)], { type: 'application/json' }))
+  form.set('data', archive, archive.name)
+  return form
 }
 
 function builtinsOf(kind: Kind): string {
@@ -87,6 +96,7 @@ async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
 }
 
 interface RequestParts {
+  /** Sent as JSON, or as the form that it is. */
   readonly body?: object
   readonly headers?: { readonly [name: string]: string }
   readonly signal?: AbortSignal | undefined
@@ -94,17 +104,18 @@ interface RequestParts {
 
 async function request(method: string, url: string, { body, headers, signal }: RequestParts): Promise<Response> {
   const credentials = authorization()
+  const isForm = body instanceof FormData
   const response = await fetch(url, {
     method,
     headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
       ...(credentials === undefined ? {} : { authorization: credentials }),
       ...headers,
     },
     // The browser's own dialog for passwords would come up in the middle of a poll.
     credentials: 'omit',
     signal: signal ?? null,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
   })
   if (response.ok) return response
   throw new ApiError(response.status, await reasonOf(response))

@@ -1,9 +1,10 @@
-import { useId, useState } from 'react'
+import { useId, useRef, useState } from 'react'
 import { api } from '../api/client.ts'
-import type { Kind } from '../api/types.ts'
+import type { Kind, Schema } from '../api/types.ts'
 import { Problem } from '../problem.tsx'
 import { go } from '../route.ts'
 import { useOnce } from '../use-once.ts'
+import { readArchive } from './archive.ts'
 import { ConnectorForm } from './connector-form.tsx'
 
 interface Props {
@@ -14,14 +15,29 @@ interface Props {
 
 const NAME = /^[-=:.\w]+$/
 
+/** What the new connector is: one that the worker has, or one whose archive is sent. */
+type Chosen =
+  | { readonly from: 'worker'; readonly type: string }
+  | { readonly from: 'file'; readonly file: File; readonly choice: number }
+
 /** A new connector: first which, then its form. */
 export function CreatePage({ kind, tenant, namespace }: Props) {
   const [name, setName] = useState('')
-  const [type, setType] = useState('')
+  const [chosen, setChosen] = useState<Chosen>()
   const [tried, setTried] = useState(false)
+  const [emptied, setEmptied] = useState(0)
+  const choices = useRef(0)
   const id = useId()
   const builtins = useOnce(`builtins ${kind}`, signal => api.builtins(kind, signal))
-  const schema = useOnce(`schema ${type}`, signal => (type === '' ? undefined : api.builtinSchema(kind, type, signal)))
+  const key = chosen === undefined ? '' : chosen.from === 'worker' ? `builtin ${chosen.type}` : `file ${chosen.choice}`
+  const described = useOnce(`schema ${key}`, signal =>
+    chosen === undefined
+      ? undefined
+      : chosen.from === 'worker'
+        ? builtinSchema(kind, chosen.type, signal)
+        : archiveSchema(kind, chosen.file),
+  )
+  const type = chosen?.from === 'worker' ? chosen.type : ''
   const wrongName =
     name === ''
       ? tried
@@ -34,7 +50,8 @@ export function CreatePage({ kind, tenant, namespace }: Props) {
     setTried(true)
     if (!NAME.test(name)) throw new Error('the connector has no name; enter one at the top')
     const place = { kind, tenant, namespace, name }
-    await api.create(place, { ...config, archive: `builtin://${type}` })
+    if (chosen?.from === 'file') await api.create(place, config, chosen.file)
+    else await api.create(place, { ...config, archive: `builtin://${type}` })
     go({ page: 'connector', place })
   }
   return (
@@ -42,7 +59,7 @@ export function CreatePage({ kind, tenant, namespace }: Props) {
       <h2>
         New {kind} in {tenant}/{namespace}
       </h2>
-      <Problem error={builtins.error ?? schema.error} />
+      <Problem error={builtins.error ?? described.error} />
       <div className="bar">
         <label>
           Name
@@ -57,21 +74,64 @@ export function CreatePage({ kind, tenant, namespace }: Props) {
         </label>
         <label>
           Connector
-          <select value={type} onChange={event => setType(event.target.value)}>
+          <select
+            value={type}
+            onChange={event => {
+              const { value } = event.target
+              setChosen(value === '' ? undefined : { from: 'worker', type: value })
+              // A file input cannot be emptied, but there can be another one.
+              setEmptied(emptied + 1)
+            }}
+          >
             <option value="">choose…</option>
             {builtins.value?.map(each => (
               <option key={each.name}>{each.name}</option>
             ))}
           </select>
         </label>
+        <label>
+          or an archive
+          <input
+            key={emptied}
+            type="file"
+            accept=".tgz"
+            onChange={event => {
+              const [file] = event.target.files ?? []
+              choices.current += 1
+              setChosen(file && { from: 'file', file, choice: choices.current })
+            }}
+          />
+        </label>
       </div>
       <p id={id} className="problem" aria-live="polite">
         {wrongName !== undefined && `Name: ${wrongName}`}
       </p>
-      <p>{builtins.value?.find(each => each.name === type)?.description}</p>
-      {schema.value !== undefined && (
-        <ConnectorForm key={type} kind={kind} schema={schema.value} original={{}} isNew onSubmit={create} />
+      <p aria-live="polite">
+        {described.value?.title ?? builtins.value?.find(each => each.name === type)?.description}
+      </p>
+      {described.value !== undefined && (
+        <ConnectorForm key={key} kind={kind} schema={described.value.schema} original={{}} isNew onSubmit={create} />
       )}
     </>
   )
+}
+
+interface Described {
+  /** Undefined: the list of built-in connectors tells. */
+  readonly title?: string
+  readonly schema: Schema
+}
+
+async function builtinSchema(kind: Kind, type: string, signal: AbortSignal): Promise<Described> {
+  return { schema: await api.builtinSchema(kind, type, signal) }
+}
+
+async function archiveSchema(kind: Kind, file: File): Promise<Described> {
+  const { name, version, description, schemas } = await readArchive(file)
+  const schema = schemas[kind]
+  if (schema === undefined) {
+    const other = kind === 'sink' ? 'source' : 'sink'
+    throw new Error(`${file.name}: ${name} is a ${other}, not a ${kind}; “New ${other}” takes it`)
+  }
+  return { title: `${name} ${version}: ${description}`, schema }
 }
