@@ -14,6 +14,8 @@ const PROTOCOL_VERSION = 21
 const DEFAULT_MAX_MESSAGE_BYTES = 5 * 1024 * 1024
 /** Commands and metadata come on top of the largest message. */
 const FRAME_PADDING = 10 * 1024 * 1024
+/** Bytes that wait at most for the end of a turn of the event loop. */
+const MAX_CORKED_BYTES = 256 * 1024
 
 /** What a connection is made with. */
 export interface ConnectionSettings {
@@ -50,6 +52,7 @@ export class Connection {
   private heard = true
   private asked = false
   private corked = false
+  private corkedBytes = 0
 
   readonly frames: FrameReader
 
@@ -113,19 +116,28 @@ export class Connection {
     this.write(encodeCommand(name, body))
   }
 
-  /** Sends a frame. What is written in one turn of the event loop goes out together. */
+  /**
+   * Sends a frame. What is written in one turn of the event loop goes out together, as long as it is not much: whoever
+   * sends without ever waiting for anything outside keeps the turn from ending.
+   */
   write(frame: Uint8Array): void {
     const { socket } = this
     if (socket === undefined || this.failure !== undefined) return
     if (!this.corked) {
       this.corked = true
       socket.cork()
-      process.nextTick(() => {
-        this.corked = false
-        socket.uncork()
-      })
+      process.nextTick(this.uncork)
     }
     socket.write(frame)
+    this.corkedBytes += frame.length
+    if (this.corkedBytes >= MAX_CORKED_BYTES) this.uncork()
+  }
+
+  private readonly uncork = (): void => {
+    if (!this.corked) return
+    this.corked = false
+    this.corkedBytes = 0
+    this.socket?.uncork()
   }
 
   /**

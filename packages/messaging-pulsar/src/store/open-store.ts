@@ -20,29 +20,33 @@ export async function openStore(
 ): Promise<KeyValueStore> {
   const topic = fullTopicName(name)
   await keepUntilCompacted(context, topic)
-  await askForCompaction(context, topic)
   const ignore = () => undefined
-  const producer = await openProducer(
-    context,
-    // One entry for each write: nothing of it is there, or all.
-    { topic, batching: { maxMessages: 1_000_000, maxBytes: 8 * 1024 * 1024, maxDelayMs: 0, keys: 'mixed' } },
-    {},
-    ignore,
-  )
-  try {
-    const reader = await openReader(context, { topic, readCompacted: true }, ignore)
+  // None of them waits for another: a connector starts as soon as its store is there.
+  const [producer, reader] = await Promise.allSettled([
+    openProducer(
+      context,
+      // One entry for each write: nothing of it is there, or all.
+      { topic, batching: { maxMessages: 1_000_000, maxBytes: 8 * 1024 * 1024, maxDelayMs: 0, keys: 'mixed' } },
+      {},
+      ignore,
+    ),
+    openReader(context, { topic, readCompacted: true }, ignore),
+    askForCompaction(context, topic),
+  ])
+  if (producer.status === 'fulfilled' && reader.status === 'fulfilled') {
     const store: PulsarStore = new PulsarStore({
       name,
-      reader,
-      producer,
+      reader: reader.value,
+      producer: producer.value,
       timeoutMs: context.operationTimeoutMs,
       onClose: () => onClose(store),
     })
     return store
-  } catch (error) {
-    await producer.close()
-    throw error
   }
+  const opened = [producer, reader].flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+  await Promise.allSettled(opened.map(one => one.close()))
+  const failed = [producer, reader].find(one => one.status === 'rejected')
+  throw failed?.reason
 }
 
 /** Makes the subscription before the first message: a topic without any would lose what it holds. */
