@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sinkClauses, sourceClauses } from '@pulsar-io/testkit/conformance'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const proof = z.strictObject({
   /** What happened to the connector, in few words. */

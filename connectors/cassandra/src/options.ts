@@ -1,5 +1,5 @@
 import { boolean, duration, integer, secret } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { problemsIn } from './rules.ts'
 
 const text = () => z.string({ error: 'must be a text' })

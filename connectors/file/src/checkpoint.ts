@@ -3,7 +3,7 @@ import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { ConfigError, formatPosition, type PartitionCheckpoint, parsePosition } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { syncFolder } from './durable.ts'
 import { errno } from './problems.ts'
 

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ConfigError, type Offset } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Bytes of the beginning of a file that tell it from others, at most. */
 export const HEAD_BYTES = 1024

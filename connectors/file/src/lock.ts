@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { syncFolder } from './durable.ts'
 import { errno } from './problems.ts'
 

@@ -1,5 +1,5 @@
 import { boolean, duration, size, stringList } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The largest record by default: what a Pulsar broker takes when nobody changed its limit. */
 const MAX_RECORD = 5 * 1024 * 1024

@@ -1,5 +1,5 @@
 import { boolean, integer, secret } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What Java's client is told by properties and this connector understands, too. */
 const common = {

@@ -1,5 +1,5 @@
 import { boolean, duration, integer, secret, stringList } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { consumerProperties, producerProperties } from './java-properties.ts'
 import { sinkProblems, sourceProblems } from './rules.ts'
 import { deserializers, serializers } from './serde.ts'

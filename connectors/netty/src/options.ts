@@ -1,5 +1,5 @@
 import { boolean, duration, integer, secret, size, stringList } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const text = () => z.string({ error: 'must be a text' })
 const MIB = 1024 * 1024

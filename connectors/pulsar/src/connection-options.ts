@@ -1,6 +1,6 @@
 import { parseTopicName } from '@pulsar-io/messaging'
 import { boolean, duration, secret } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const text = () => z.string({ error: 'must be a text' })
 

@@ -1,5 +1,5 @@
 import { duration, integer, stringList } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   type Contradiction,
   checked,

@@ -1,5 +1,5 @@
 import { boolean, integer, secret } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const text = () => z.string({ error: 'must be a text' })
 

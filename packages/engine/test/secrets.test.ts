@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { configJsonSchema, secret } from '@pulsar-io/sdk'
 import { afterAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { redact, resolveSecrets } from '../src/secrets.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'pio-secrets-'))

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { API_LEVEL } from './api-level.ts'
 import { type ConfigResult, configJsonSchema, type JsonSchema, parseConfig } from './config-schema.ts'
 import type { SinkContext, SourceContext } from './context.ts'

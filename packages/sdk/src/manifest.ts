@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A kind of connector. */
 export type ConnectorKind = 'sink' | 'source'

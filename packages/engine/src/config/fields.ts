@@ -1,6 +1,6 @@
 import type { CompressionType } from '@pulsar-io/messaging'
 import { boolean, integer, number, stringList } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const NAME = /^[-=:.\w]+$/
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { ConnectorSpec } from '../api.ts'
 import { sinkConfigSchema, sourceConfigSchema } from './fields.ts'
 

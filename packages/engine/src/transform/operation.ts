@@ -1,5 +1,5 @@
 import { ConfigError, isConnectorError, type Problem, parseConfig, RecordError } from '@pulsar-io/sdk'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { isFields } from './fields.ts'
 import { changeAt, changeEach, GONE, type Path, parsePath } from './path.ts'
 import type { OpenSubject } from './subject.ts'

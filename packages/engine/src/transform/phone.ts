@@ -1,6 +1,6 @@
 import { ConfigError } from '@pulsar-io/sdk/core'
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
-import { z } from 'zod'
+import * as z from 'zod'
 import { changingValues, fieldsAndOptions, type Operation, pathsOf, settingsOf } from './operation.ts'
 import { fieldList, withFields } from './structure.ts'
 import { textOf } from './values.ts'

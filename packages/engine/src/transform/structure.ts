@@ -1,5 +1,5 @@
 import { ConfigError, type Problem, RecordError } from '@pulsar-io/sdk/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { isFields } from './fields.ts'
 import { changing, fieldsAndOptions, named, type Operation, pairs, pathsOf, settingsOf, stepOf } from './operation.ts'
 import { changeAt, changeEach, GONE, lookUp, type Path, parsePath, putAt } from './path.ts'

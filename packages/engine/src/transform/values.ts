@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { ConfigError, closest, integer, type Problem, parseJson, stringifyJson } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { isFields } from './fields.ts'
 import { changingValues, fieldsAndOptions, type Operation, pairs, pathsOf, settingsOf, together } from './operation.ts'
 import { fieldList, withFields } from './structure.ts'

@@ -1,6 +1,6 @@
 import { type BatchSink, defineSink, defineSource, type Emit, type SourceRecord } from '@pulsar-io/sdk'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { InstanceLease } from '../../src/lease.ts'
 import { eventually, world } from './harness.ts'
 

@@ -1,7 +1,7 @@
 import type { Producer } from '@pulsar-io/messaging'
 import { defineSource, type SourceRecord } from '@pulsar-io/sdk'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { eventually, world } from './harness.ts'
 
 /** A source of one record, which then has nothing to read. */

@@ -1,6 +1,6 @@
 import { type BatchSink, ConnectionError, defineSink, defineSource, type SourceRecord } from '@pulsar-io/sdk'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { eventually, world } from './harness.ts'
 
 const IN = 'persistent://public/default/in'

@@ -1,7 +1,7 @@
 import type { MessagingClient } from '@pulsar-io/messaging'
 import { defineSink, RecordError, type SchemaInfo } from '@pulsar-io/sdk'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultDeadLetterTopic } from '../../src/dead-letter/format.ts'
 import { listDeadLetters } from '../../src/dead-letter/list.ts'
 import { replayDeadLetters } from '../../src/dead-letter/replay.ts'

@@ -14,7 +14,7 @@ import {
   TransientError,
 } from '@pulsar-io/sdk'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultDeadLetterTopic } from '../../src/dead-letter/format.ts'
 import { eventually, world } from './harness.ts'
 

@@ -13,7 +13,7 @@ import {
   type SinkDelivery,
   secret,
 } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { FakeClient, type FakeConfig } from './client.ts'
 import type { Row } from './server.ts'
 

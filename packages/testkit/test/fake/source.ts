@@ -10,7 +10,7 @@ import {
   type SourceRecord,
   secret,
 } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { FakeClient, type FakeConfig } from './client.ts'
 import type { Row } from './server.ts'
 

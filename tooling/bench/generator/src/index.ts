@@ -1,5 +1,5 @@
 import { defineSource, integer, type Source, type SourceContext, type SourceRecord } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Person, person } from './person.ts'
 
 const options = z.strictObject({

@@ -1,5 +1,5 @@
 import { type BatchSink, defineSink, type Record, type SinkContext } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Does nothing with records, and logs at the end how fast they came. */
 class NoopSink implements BatchSink {

@@ -1,5 +1,5 @@
 import { duration, integer, secret } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What an operator may write. Types, checks, the JSON Schema and the table in the README all come from here. */
 export const options = z.strictObject({
