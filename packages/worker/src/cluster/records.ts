@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A point in the history of assignments: a leader's term, and its count of changes in it. */
 export interface Version {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Builtins } from '../connectors/builtins.ts'
 import { configDefinition, configSchema, connectorDefinition } from '../connectors/definition.ts'
 import type { Actor, ConnectorService, GivenConnector } from '../connectors/service.ts'

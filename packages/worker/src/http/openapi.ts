@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import type { FastifyContextConfig, FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AuthOptions } from '../options.ts'
 
 /** How a client may say who it is, in the words of OpenAPI. */

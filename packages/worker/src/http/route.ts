@@ -1,6 +1,6 @@
 import type { ConnectorKind } from '@pulsar-io/sdk'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { configSchemaOf } from '../kinds.ts'
 import type { Access } from '../security/access.ts'
 

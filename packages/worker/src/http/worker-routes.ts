@@ -1,5 +1,5 @@
 import type { Metrics } from '@pulsar-io/engine'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Builtins } from '../connectors/builtins.ts'
 import { connectorDefinition } from '../connectors/definition.ts'
 import type { Coordinator, DrainStatus, WorkerInfo } from '../coordination.ts'

@@ -9,7 +9,7 @@ import {
 } from '@pulsar-io/engine'
 import { fullTopicName, type MessagingClient } from '@pulsar-io/messaging'
 import { isConnectorError } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fqnText } from '../kinds.ts'
 import { ReplyError } from '../reply-error.ts'
 import type { ConnectorRecord } from '../store/record.ts'

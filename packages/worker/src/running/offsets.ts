@@ -1,6 +1,6 @@
 import type { KeyValueStore, MessagingClient, SeekTarget } from '@pulsar-io/messaging'
 import { formatPosition, isConnectorError, parseJson, parsePosition, stringifyJson } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fqnText } from '../kinds.ts'
 import { ReplyError } from '../reply-error.ts'
 import type { ConnectorRecord } from '../store/record.ts'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeyValueStore } from '@pulsar-io/messaging'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Bytes of one piece: a write of the store, and a message of a cluster, has to hold it. */
 const PIECE_BYTES = 1024 * 1024

@@ -1,6 +1,6 @@
 import type { ConnectorKind } from '@pulsar-io/sdk'
 import { parseJson, stringifyJson } from '@pulsar-io/sdk'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ConnectorConfig, Fqn } from '../kinds.ts'
 
 /** Where the code of a connector comes from. */
