@@ -27,6 +27,7 @@ export interface AdminRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** Statuses that are an answer and no error, besides those from 200 to 299. */
   readonly accept?: readonly number[]
+  readonly signal?: AbortSignal
 }
 
 /** The broker's answer: JSON, or nothing. */
@@ -95,6 +96,7 @@ export class AdminClient {
       ...(body === undefined ? {} : { body }),
       tls,
       timeoutMs: timeoutMs ?? TIMEOUT_MS,
+      signal: request.signal,
     })
   }
 }

@@ -1,5 +1,4 @@
-import { type IncomingMessage, request as requestPlain } from 'node:http'
-import { request as requestSecure } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import type { ConnectionOptions } from 'node:tls'
 
 /** One request over HTTP. */
@@ -55,8 +54,10 @@ async function send(url: URL, request: HttpRequest, signal: AbortSignal): Promis
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const tls = secure ? await request.tls?.(host) : undefined
   const options = { method: request.method, headers: { ...request.headers }, signal, ...tls }
+  // Loaded when it is needed: `node:http` takes longer to load than all of this client, which may never need it.
+  const { request: open } = secure ? await import('node:https') : await import('node:http')
   return new Promise((resolve, reject) => {
-    const outgoing = secure ? requestSecure(url, options, resolve) : requestPlain(url, options, resolve)
+    const outgoing = open(url, options, resolve)
     outgoing.once('error', reject)
     outgoing.end(request.body)
   })

@@ -31,7 +31,6 @@ export async function openStore(
       ignore,
     ),
     openReader(context, { topic, readCompacted: true }, ignore),
-    askForCompaction(context, topic),
   ])
   if (producer.status === 'fulfilled' && reader.status === 'fulfilled') {
     const store: PulsarStore = new PulsarStore({
@@ -39,6 +38,7 @@ export async function openStore(
       reader: reader.value,
       producer: producer.value,
       timeoutMs: context.operationTimeoutMs,
+      onFirstWrite: signal => askForCompaction(context, topic, signal),
       onClose: () => onClose(store),
     })
     return store
@@ -71,15 +71,16 @@ async function keepUntilCompacted(context: ClientContext, topic: string): Promis
   }
 }
 
-async function askForCompaction(context: ClientContext, topic: string): Promise<void> {
+async function askForCompaction(context: ClientContext, topic: string, signal: AbortSignal): Promise<void> {
   try {
     await context.admin.send('POST', {
       path: `/admin/v2/${topicPath(topic)}/compactionThreshold`,
       action: `setting the compaction of ${topic}`,
       body: COMPACTION_THRESHOLD,
+      signal,
     })
   } catch (error) {
     // Not allowed to, or no admin interface: the topic grows, and whoever opens the store reads more.
-    context.report(error)
+    if (!signal.aborted) context.report(error)
   }
 }

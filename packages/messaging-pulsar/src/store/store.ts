@@ -23,12 +23,17 @@ interface Waiting {
 /** Bytes of one write: it has to fit into one entry, which is what makes it whole or not there. */
 const MAX_WRITE_BYTES = 4 * 1024 * 1024
 
+/** Milliseconds that closing waits for what the first write has begun. */
+const FIRST_WRITE_GRACE_MS = 1_000
+
 /** What a store is made of. */
 export interface StoreParts {
   readonly name: string
   readonly reader: PulsarReader
   readonly producer: PulsarProducer
   readonly timeoutMs: number
+  /** Called once, when the topic begins to grow; the signal tells that the store is closed. Never rejects. */
+  readonly onFirstWrite: (signal: AbortSignal) => Promise<void>
   readonly onClose: () => void
 }
 
@@ -48,6 +53,7 @@ export class PulsarStore implements KeyValueStore {
   private failure: unknown
   private writing: Promise<unknown> = Promise.resolve()
   private writes = 0
+  private firstWrite: Promise<void> | undefined
   /** What the counter was right behind our last increment. */
   private added: bigint | undefined
   private closing: Promise<void> | undefined
@@ -110,6 +116,10 @@ export class PulsarStore implements KeyValueStore {
     const { onClose, producer, reader } = this.parts
     // A failed write was told to whoever asked for it.
     await this.writing.catch(() => undefined)
+    // Whoever writes once and goes has the topic compacted, too; an admin interface out of reach holds nobody up.
+    const late = setTimeout(() => this.stop.abort(), FIRST_WRITE_GRACE_MS)
+    await this.firstWrite
+    clearTimeout(late)
     this.stop.abort()
     await this.following
     onClose()
@@ -152,6 +162,7 @@ export class PulsarStore implements KeyValueStore {
     if (bytes > MAX_WRITE_BYTES) {
       throw usageError(`a write of ${bytes} bytes to the store ${this.parts.name}; it takes ${MAX_WRITE_BYTES} at once`)
     }
+    this.firstWrite ??= this.parts.onFirstWrite(this.stop.signal)
     const positions = await this.parts.producer.send(messages)
     const place = positions.at(-1)
     // A duplicate is in the topic already; without its place, wait for the end of the topic.
