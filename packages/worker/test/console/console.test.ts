@@ -149,7 +149,7 @@ describe.skipIf(!hasBrowser)('the console in a Chromium', () => {
     await page.close()
   })
 
-  it('makes a connector of an archive that is chosen by keyboard, and sends it', async () => {
+  it('makes a connector of an archive that is chosen by keyboard, and replaces it', async () => {
     await mkdir(place.path('mine'))
     writeFileSync(place.path('mine/own.tgz'), probe('2.0.0', 'from an own archive'))
     writeFileSync(place.path('mine/other.nar'), 'PK\u0003\u0004')
@@ -175,8 +175,24 @@ describe.skipIf(!hasBrowser)('the console in a Chromium', () => {
     await text(page, 'h2', /^uploaded sink$/)
     await text(page, 'main .bar .state', /^running$/)
     await text(page, '.log', /from an own archive/)
-    const { headers } = await call(worker, 'GET', `${SINK}/uploaded`)
-    expect(headers.get('x-pulsar-io-archive-sha256')).toMatch(/^[0-9a-f]{64}$/)
+    const stored = async () => (await call(worker, 'GET', `${SINK}/uploaded`)).headers.get('x-pulsar-io-archive-sha256')
+    const first = await stored()
+    expect(first).toMatch(/^[0-9a-f]{64}$/)
+
+    // Its next version takes its place.
+    writeFileSync(place.path('mine/own.tgz'), probe('3.0.0', 'from its next version'))
+    await press(page, 'a ::-p-text(Edit)')
+    await text(page, field('configs.file'), /Where to write/)
+    await choose(place.path('mine/own.tgz'))
+    await text(page, 'main', /probe 3\.0\.0: Does what it is told\./)
+    await press(page, 'button ::-p-text(Save)')
+    await text(page, 'h2', /^uploaded sink$/)
+    await text(page, '.log', /from its next version/)
+    expect(await stored()).not.toBe(first)
+    expect((await call(worker, 'GET', `${SINK}/uploaded`)).body).toMatchObject({
+      inputs: ['uploads'],
+      configs: { file: place.path('uploaded-out') },
+    })
     expect(await place.uploads()).toEqual([])
     expect(complaints).toEqual([])
     await page.close()

@@ -59,19 +59,22 @@ export const api = {
     return { config: (await response.json()) as Config, etag: response.headers.get('etag') ?? undefined }
   },
   /** With the archive that it is for, where the configuration names none. */
+  /** With the archive that it is for, where the configuration names none. */
   create: async (place: Place, config: Config, archive?: File): Promise<void> => {
-    await request('POST', pathOf(place), { body: archive === undefined ? config : formOf(place.kind, config, archive) })
+    await request('POST', pathOf(place), { body: bodyOf(place.kind, config, archive) })
   },
-  update: async (place: Place, config: Config, etag: string | undefined): Promise<void> => {
+  /** With another archive, where one is given. */
+  update: async (place: Place, config: Config, etag: string | undefined, archive?: File): Promise<void> => {
     await request('PUT', pathOf(place), {
-      body: config,
+      body: bodyOf(place.kind, config, archive),
       ...(etag === undefined ? {} : { headers: { 'if-match': etag } }),
     })
   },
 }
 
-/** A body as Pulsar takes it. */
-function formOf(kind: Kind, config: Config, archive: File): FormData {
+/** A configuration alone, or with its archive, as Pulsar takes them. */
+function bodyOf(kind: Kind, config: Config, archive: File | undefined): Config | FormData {
+  if (archive === undefined) return config
   const form = new FormData()
   form.set(`${kind}Config`, new Blob([JSON.stringify(config)], { type: 'application/json' }))
   form.set('data', archive, archive.name)

@@ -34,6 +34,21 @@ export async function readArchive(file: Blob): Promise<ArchiveFacts> {
   }
 }
 
+/** What a form is about. */
+export interface Described {
+  /** Which connector, where nothing else on the page says it. */
+  readonly title?: string
+  readonly schema: Schema
+}
+
+/** What an archive has of a kind. Rejects, saying so, where it has none. */
+export async function describedBy(file: File, kind: Kind): Promise<Described> {
+  const { name, version, description, schemas } = await readArchive(file)
+  const schema = schemas[kind]
+  if (schema !== undefined) return { title: `${name} ${version}: ${description}`, schema }
+  throw new Error(`${file.name}: ${name} ${version} has no ${kind}, but a ${Object.keys(schemas).join(' and a ')}`)
+}
+
 interface ByteReader {
   /** So many bytes. Rejects when there are not as many. */
   take(count: number): Promise<Uint8Array>

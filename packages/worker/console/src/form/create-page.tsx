@@ -1,10 +1,11 @@
-import { useId, useRef, useState } from 'react'
+import { useId, useState } from 'react'
 import { api } from '../api/client.ts'
-import type { Kind, Schema } from '../api/types.ts'
+import type { Kind } from '../api/types.ts'
 import { Problem } from '../problem.tsx'
 import { go } from '../route.ts'
 import { useOnce } from '../use-once.ts'
-import { readArchive } from './archive.ts'
+import { type Described, describedBy } from './archive.ts'
+import { ArchiveInput, type ChosenArchive } from './archive-input.tsx'
 import { ConnectorForm } from './connector-form.tsx'
 
 interface Props {
@@ -16,9 +17,7 @@ interface Props {
 const NAME = /^[-=:.\w]+$/
 
 /** What the new connector is: one that the worker has, or one whose archive is sent. */
-type Chosen =
-  | { readonly from: 'worker'; readonly type: string }
-  | { readonly from: 'file'; readonly file: File; readonly choice: number }
+type Chosen = { readonly from: 'worker'; readonly type: string } | ({ readonly from: 'file' } & ChosenArchive)
 
 /** A new connector: first which, then its form. */
 export function CreatePage({ kind, tenant, namespace }: Props) {
@@ -26,7 +25,6 @@ export function CreatePage({ kind, tenant, namespace }: Props) {
   const [chosen, setChosen] = useState<Chosen>()
   const [tried, setTried] = useState(false)
   const [emptied, setEmptied] = useState(0)
-  const choices = useRef(0)
   const id = useId()
   const builtins = useOnce(`builtins ${kind}`, signal => api.builtins(kind, signal))
   const key = chosen === undefined ? '' : chosen.from === 'worker' ? `builtin ${chosen.type}` : `file ${chosen.choice}`
@@ -35,7 +33,7 @@ export function CreatePage({ kind, tenant, namespace }: Props) {
       ? undefined
       : chosen.from === 'worker'
         ? builtinSchema(kind, chosen.type, signal)
-        : archiveSchema(kind, chosen.file),
+        : describedBy(chosen.file, kind),
   )
   const type = chosen?.from === 'worker' ? chosen.type : ''
   const wrongName =
@@ -89,19 +87,11 @@ export function CreatePage({ kind, tenant, namespace }: Props) {
             ))}
           </select>
         </label>
-        <label>
-          or an archive
-          <input
-            key={emptied}
-            type="file"
-            accept=".tgz"
-            onChange={event => {
-              const [file] = event.target.files ?? []
-              choices.current += 1
-              setChosen(file && { from: 'file', file, choice: choices.current })
-            }}
-          />
-        </label>
+        <ArchiveInput
+          key={emptied}
+          label="or an archive"
+          onChange={archive => setChosen(archive && { from: 'file', ...archive })}
+        />
       </div>
       <p id={id} className="problem" aria-live="polite">
         {wrongName !== undefined && `Name: ${wrongName}`}
@@ -116,22 +106,6 @@ export function CreatePage({ kind, tenant, namespace }: Props) {
   )
 }
 
-interface Described {
-  /** Undefined: the list of built-in connectors tells. */
-  readonly title?: string
-  readonly schema: Schema
-}
-
 async function builtinSchema(kind: Kind, type: string, signal: AbortSignal): Promise<Described> {
   return { schema: await api.builtinSchema(kind, type, signal) }
-}
-
-async function archiveSchema(kind: Kind, file: File): Promise<Described> {
-  const { name, version, description, schemas } = await readArchive(file)
-  const schema = schemas[kind]
-  if (schema === undefined) {
-    const other = kind === 'sink' ? 'source' : 'sink'
-    throw new Error(`${file.name}: ${name} is a ${other}, not a ${kind}; “New ${other}” takes it`)
-  }
-  return { title: `${name} ${version}: ${description}`, schema }
 }
