@@ -10,7 +10,7 @@ import { ratios, spread } from './stats.ts'
 import { BenchTopic, jsonRecords } from './topic.ts'
 import type { Bench, BenchContext } from './types.ts'
 
-const ROWS = 80_000
+const ROWS = 400_000
 const CONCURRENCY = 128
 const COLUMNS = ['id', 'name', 'active', 'score', 'tags', 'note'] as const
 const DEFINITION = 'id int PRIMARY KEY, name text, active boolean, score double, tags frozen<list<text>>, note text'

@@ -19,6 +19,7 @@ import { start } from './start.ts'
 import { timescaledb } from './timescaledb.ts'
 import type { Bench, Figure, Spread } from './types.ts'
 import { worker } from './worker.ts'
+import { workerCreate } from './worker-create.ts'
 
 const benches: { readonly [name: string]: Bench } = {
   log,
@@ -36,6 +37,7 @@ const benches: { readonly [name: string]: Bench } = {
   java,
   'java-sinks': javaSinks,
   worker,
+  'worker-create': workerCreate,
 }
 
 const root = join(import.meta.dirname, '..', '..')

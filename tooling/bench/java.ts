@@ -119,13 +119,7 @@ async function measured(
 async function watched(run: LocalRun, cluster: AvailableService, topic: string): Promise<Measured> {
   const published = async (): Promise<number> => {
     run.usage()
-    try {
-      return await publishedTo(cluster, topic)
-    } catch (error) {
-      // Before the first producer there is no such topic.
-      if (String(error).includes(' 404 ')) return 0
-      throw error
-    }
+    return publishedTo(cluster, topic)
   }
   while ((await published()) === 0) {
     if (performance.now() - run.began > 120_000) throw new Error(`no message came: ${run.said}`)

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +6,7 @@ import { memoryOf } from './memory.ts'
 import { usageOf } from './process-tree.ts'
 import { spread } from './stats.ts'
 import type { Bench, BenchContext, Figure } from './types.ts'
+import { WorkerProcess } from './worker-process.ts'
 
 const COUNTS = [50, 100, 200]
 /** Milliseconds between two records of a connector. */
@@ -16,6 +15,7 @@ const EVERY_MS = 5_000
 const WATCHED_MS = 20_000
 /** Calls of each kind whose time is taken. */
 const CALLS = 300
+const SINKS = 'sinks/public/default'
 
 interface Measured {
   readonly count: number
@@ -54,14 +54,15 @@ async function measured({ root, folder }: BenchContext, count: number): Promise<
   const home = join(folder, `worker-${count}`)
   await mkdir(home)
   const names = Array.from({ length: count }, (_, i) => `c${i}`)
-  const first = new WorkerProcess(root, home)
-  for (const name of names) await first.create(name)
+  const log = ['--broker-service-url', `embedded:${join(home, 'log')}`]
+  const first = new WorkerProcess(root, home, log)
+  for (const name of names) await create(first, home, name)
   await first.end()
-  const again = new WorkerProcess(root, home)
+  const again = new WorkerProcess(root, home, log)
   const trickling = new AbortController()
   const trickle = publish(home, names, trickling.signal)
   try {
-    const startSeconds = await again.allRun(names)
+    const startSeconds = await allRun(again, names)
     const { pid = 0 } = again.child
     const [before, begin] = [usageOf(pid).cpuSeconds, performance.now()]
     const residentMB: number[] = []
@@ -70,8 +71,8 @@ async function measured({ root, folder }: BenchContext, count: number): Promise<
       await sleep(500)
     }
     const cpu = ((usageOf(pid).cpuSeconds - before) * 1000) / (performance.now() - begin)
-    const listMs = await p99(() => again.get(''))
-    const statusMs = await p99(i => again.get(`/${names[i % count]}/status`))
+    const listMs = await p99(() => again.call('GET', SINKS))
+    const statusMs = await p99(i => again.call('GET', `${SINKS}/${names[i % count]}/status`))
     return { count, startSeconds, residentMB, cpu, listMs, statusMs }
   } finally {
     trickling.abort()
@@ -80,66 +81,22 @@ async function measured({ root, folder }: BenchContext, count: number): Promise<
   }
 }
 
-/** A worker as a process of its own. */
-class WorkerProcess {
-  readonly child: ChildProcess
-  readonly #home: string
-  readonly #began = performance.now()
-  readonly #url: Promise<string>
-  #said = ''
+async function create(worker: WorkerProcess, home: string, name: string): Promise<void> {
+  const configs = { path: join(home, `${name}.ndjson`) }
+  await worker.call('POST', `${SINKS}/${name}`, { archive: 'builtin://file', inputs: [name], configs })
+}
 
-  constructor(root: string, home: string) {
-    this.#home = home
-    const command = [
-      ...[join(root, 'packages', 'runtime', 'bin', 'runtime.js'), 'worker', '--port', '0', '--rate-limit', '0'],
-      ...['--connectors-dir', join(root, 'connectors'), '--work-dir', join(home, 'work'), '--log-level', 'error'],
-      ...['--broker-service-url', `embedded:${join(home, 'log')}`],
-    ]
-    const child = spawn(process.execPath, command, { cwd: home, stdio: ['ignore', 'pipe', 'pipe'] })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#said = `${this.#said}${text}`.slice(-4000)
-    })
-    this.#url = once(child.stdout, 'data').then(([line]) => String(line).trim())
-    this.child = child
-  }
-
-  async get(path: string): Promise<unknown> {
-    return this.#call('GET', path)
-  }
-
-  async create(name: string): Promise<void> {
-    const configs = { path: join(this.#home, `${name}.ndjson`) }
-    await this.#call('POST', `/${name}`, { archive: 'builtin://file', inputs: [name], configs })
-  }
-
-  /** Seconds from the start of the process until all of them run. */
-  async allRun(names: readonly string[]): Promise<number> {
-    for (const name of names) {
-      for (;;) {
-        const { numRunning } = (await this.get(`/${name}/status`)) as { numRunning: number }
-        if (numRunning === 1) break
-        if (performance.now() - this.#began > 300_000) throw new Error(`${name} does not run: ${this.#said}`)
-        await sleep(100)
-      }
+/** Seconds from the start of the process until all of them run. */
+async function allRun(worker: WorkerProcess, names: readonly string[]): Promise<number> {
+  for (const name of names) {
+    for (;;) {
+      const { numRunning } = (await worker.call('GET', `${SINKS}/${name}/status`)) as { numRunning: number }
+      if (numRunning === 1) break
+      if (performance.now() - worker.began > 300_000) throw new Error(`${name} does not run: ${worker.said}`)
+      await sleep(100)
     }
-    return (performance.now() - this.#began) / 1000
   }
-
-  async end(): Promise<void> {
-    const exit = once(this.child, 'exit')
-    this.child.kill('SIGTERM')
-    await exit
-  }
-
-  async #call(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(`${await this.#url}/admin/v3/sinks/public/default${path}`, {
-      method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text} ${this.#said}`)
-    return text === '' ? undefined : JSON.parse(text)
-  }
+  return (performance.now() - worker.began) / 1000
 }
 
 /** One record to each topic in turn, until the signal aborts. */
