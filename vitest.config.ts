@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /**
@@ -18,6 +19,8 @@ export default defineConfig({
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
+    // Most of the time is spent waiting for servers and processes, also where there are no more than two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Ends the real servers that this run started.
     globalSetup: ['tooling/services/vitest-global-setup.ts'],
     // Worker threads and child processes that a test starts read TypeScript source, too.

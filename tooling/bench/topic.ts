@@ -19,17 +19,22 @@ export class BenchTopic {
   }
 
   /** A topic in a new log below `folder` that forgets what is acknowledged. */
-  static async empty(folder: string): Promise<BenchTopic> {
+  static async empty(folder: string, partitions = 0): Promise<BenchTopic> {
     const directory = join(folder, 'log')
     const client = await openEmbedded({ directory })
     const name = 'persistent://public/default/bench'
-    await client.topics.create(name)
+    await client.topics.create(name, { partitions })
     return new BenchTopic(name, directory, client)
   }
 
   /** A topic in a new log below `folder` that keeps these payloads whatever is acknowledged. */
-  static async fill(folder: string, payloads: readonly Uint8Array[], schema?: SchemaInfo): Promise<BenchTopic> {
-    const topic = await BenchTopic.empty(folder)
+  static async fill(
+    folder: string,
+    payloads: readonly Uint8Array[],
+    schema?: SchemaInfo,
+    partitions = 0,
+  ): Promise<BenchTopic> {
+    const topic = await BenchTopic.empty(folder, partitions)
     await topic.#client.topics.setRetention(topic.name, { sizeBytes: -1, timeMs: -1 })
     await topic.publish(payloads, undefined, schema)
     return topic

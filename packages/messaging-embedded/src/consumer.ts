@@ -94,18 +94,18 @@ export class EmbeddedConsumer implements Consumer {
   async receive(options: ReceiveOptions): Promise<readonly Message[]> {
     if (this.receiving) throw usageError('receive is called while an earlier receive of the same consumer still waits')
     this.receiving = true
-    const until = options.timeoutMs === undefined ? undefined : Date.now() + options.timeoutMs
+    const until = options.timeoutMs === undefined ? undefined : performance.now() + options.timeoutMs
     let stopWaiting: (() => void) | undefined
     try {
       for (;;) {
         if (this.closing !== undefined) throw closedError(`the consumer of ${this.subscription}`)
         const messages = await this.takeAll(options)
         if (messages.length > 0 || options.signal?.aborted) return messages
-        const now = Date.now()
+        const now = performance.now()
         if (until !== undefined && until <= now) return messages
         if (this.ready && this.room() > 0) continue
         stopWaiting ??= this.settings.waiting()
-        await this.news.wait(this.waitMs(now, until), options.signal)
+        await this.news.wait(this.waitMs(until === undefined ? undefined : until - now), options.signal)
       }
     } finally {
       stopWaiting?.()
@@ -230,18 +230,20 @@ export class EmbeddedConsumer implements Consumer {
     return this.settings.maxUnsettled - held
   }
 
-  private waitMs(now: number, until: number | undefined): number | undefined {
-    let at = until
-    if (this.room() > 0) {
-      for (const { nextDue } of this.feeds)
-        if (nextDue !== undefined && (at === undefined || nextDue < at)) at = nextDue
-      if (at !== until) {
-        // A message becomes due: look again then.
-        for (const feed of this.feeds) if (feed.nextDue === at) feed.maybeReady = true
-        this.ready = true
-      }
-    }
-    return at === undefined ? undefined : Math.max(0, at - now)
+  /** Milliseconds to wait at most, of those that are left for the caller. */
+  private waitMs(left: number | undefined): number | undefined {
+    if (this.room() === 0) return left
+    let due: number | undefined
+    for (const { nextDue } of this.feeds)
+      if (nextDue !== undefined && (due === undefined || nextDue < due)) due = nextDue
+    if (due === undefined) return left
+    // By the clock of the wall: it is stored, for all processes.
+    const dueMs = Math.max(0, due - Date.now())
+    if (left !== undefined && left <= dueMs) return left
+    // A message becomes due: look again then.
+    for (const feed of this.feeds) if (feed.nextDue === due) feed.maybeReady = true
+    this.ready = true
+    return dueMs
   }
 
   private release(feed: Feed, epoch: number, ordinals: RangeSet, at: number): void {
@@ -257,7 +259,7 @@ export class EmbeddedConsumer implements Consumer {
   }
 
   private expire(feed: Feed, ordinals: RangeSet): void {
-    this.deadlines.push({ at: Date.now() + this.settings.ackTimeoutMs, feed, epoch: feed.epoch, ordinals })
+    this.deadlines.push({ at: performance.now() + this.settings.ackTimeoutMs, feed, epoch: feed.epoch, ordinals })
     this.armDeadlines()
   }
 
@@ -267,7 +269,7 @@ export class EmbeddedConsumer implements Consumer {
     this.deadlineTimer = setTimeout(
       () => {
         this.deadlineTimer = undefined
-        const now = Date.now()
+        const now = performance.now()
         const passed = this.deadlines.filter(({ at }) => at <= now)
         this.deadlines = this.deadlines.filter(({ at }) => at > now)
         for (const { feed, epoch, ordinals } of passed) {
@@ -278,7 +280,7 @@ export class EmbeddedConsumer implements Consumer {
         }
         this.armDeadlines()
       },
-      Math.max(1, first.at - Date.now()),
+      Math.max(1, first.at - performance.now()),
     )
   }
 

@@ -255,7 +255,7 @@ export class Environment {
   private refuseWhenFull(bytes: number): void {
     if (this.fullSince === 0) return
     const free = freeBytes(this.directory)
-    const overdue = Date.now() - this.fullSince > RETRY_FULL_MS
+    const overdue = performance.now() - this.fullSince > RETRY_FULL_MS
     if (free !== undefined && free < bytes * 2 + SPARE_BYTES && !overdue) throw diskFullError(this.directory, free)
     this.fullSince = 0
   }
@@ -273,7 +273,7 @@ export class Environment {
       /MDB_MAP_FULL|No space left|quota/i.test(text) ||
       ((code === 5 || /Input\/output/i.test(text)) && free !== undefined && free < bytes * 2 + SPARE_BYTES)
     if (!full) return storageError(this.directory, cause)
-    this.fullSince = Date.now()
+    this.fullSince = performance.now()
     return diskFullError(this.directory, free, cause)
   }
 }

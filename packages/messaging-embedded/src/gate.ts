@@ -62,7 +62,7 @@ export class Gate {
    * takes a process that was stopped in the middle of a write.
    */
   async alone<T>(work: () => T | Promise<T>): Promise<T> {
-    const deadline = Date.now() + PATIENCE_MS
+    const deadline = performance.now() + PATIENCE_MS
     await untilTaken(() => this.turnstile.tryAlone(), deadline)
     try {
       while (this.writing > 0) {
@@ -132,7 +132,7 @@ const PATIENCE_MS = 30_000
 
 async function untilTaken(take: () => boolean, deadline: number): Promise<void> {
   while (!take()) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new Error(
         `another process has been in the middle of a write for ${PATIENCE_MS / 1000} s; look for one that is stopped (state T in ps) and continue or end it`,
       )

@@ -40,14 +40,14 @@ export class EmbeddedReader implements Reader {
   async read(options: ReceiveOptions): Promise<readonly Message[]> {
     if (this.reading) throw usageError('read is called while an earlier read of the same reader still waits')
     this.reading = true
-    const until = options.timeoutMs === undefined ? undefined : Date.now() + options.timeoutMs
+    const until = options.timeoutMs === undefined ? undefined : performance.now() + options.timeoutMs
     let stopWaiting: (() => void) | undefined
     try {
       for (;;) {
         this.refuseClosed()
         const messages = this.take(options.maxMessages, options.maxBytes ?? DEFAULT_MAX_BYTES)
         if (messages.length > 0 || options.signal?.aborted) return messages
-        const now = Date.now()
+        const now = performance.now()
         if (until !== undefined && until <= now) return messages
         stopWaiting ??= this.settings.waiting()
         await this.news.wait(until === undefined ? undefined : until - now, options.signal)

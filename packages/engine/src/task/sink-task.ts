@@ -201,9 +201,9 @@ export class SinkTask {
     if (signal.aborted) return []
     const batch = [...(await this.#consumer.receive({ maxMessages: maxRecords, maxBytes, signal }))]
     let bytes = this.#arrived(batch)
-    const deadline = Date.now() + maxDelayMs
+    const deadline = performance.now() + maxDelayMs
     while (batch.length > 0 && batch.length < maxRecords && bytes < maxBytes && !signal.aborted) {
-      const timeoutMs = deadline - Date.now()
+      const timeoutMs = deadline - performance.now()
       if (timeoutMs <= 0) break
       const more = await this.#consumer.receive({
         maxMessages: maxRecords - batch.length,

@@ -27,13 +27,13 @@ export class TaskStats {
   readonly #hide: (text: string) => string
   #state: InstanceState = 'starting'
   #reason: string | undefined
-  #lastActivity = Date.now()
+  #lastActivity = performance.now()
   #lag: number | undefined
   #lagIsStale = false
   #resting = 0
   /** The latencies at the last two beginnings. */
   #marks: readonly [older: Histogram, newer: Histogram]
-  #markedAt = Date.now()
+  #markedAt = performance.now()
 
   constructor(hide: (text: string) => string) {
     this.#hide = hide
@@ -49,13 +49,13 @@ export class TaskStats {
     this.#state = state
     this.progress++
     // Whoever begins, or begins again, has had no time yet to be idle in.
-    if (state === 'running') this.#lastActivity = Date.now()
+    if (state === 'running') this.#lastActivity = performance.now()
     this.#reason = reason === undefined ? undefined : this.#hide(reason)
   }
 
   /** Something came or was settled: the instance is not idle. */
   active(): void {
-    this.#lastActivity = Date.now()
+    this.#lastActivity = performance.now()
     this.#lagIsStale = true
     this.progress++
   }
@@ -113,9 +113,9 @@ export class TaskStats {
   }
 
   #mark(latency: Histogram): void {
-    if (Date.now() - this.#markedAt < RECENT_MS) return
+    if (performance.now() - this.#markedAt < RECENT_MS) return
     this.#marks = [this.#marks[1], latency]
-    this.#markedAt = Date.now()
+    this.#markedAt = performance.now()
   }
 
   snapshot(instanceId: number): InstanceSnapshot {
@@ -142,7 +142,7 @@ export class TaskStats {
       lag: this.#lag,
       lastReceivedTime: this.lastReceivedTime,
       // A pause is idleness only when nothing was waiting after it began: the machine may just be slow.
-      idleMs: this.inFlight > 0 || this.#waits() ? 0 : Date.now() - this.#lastActivity,
+      idleMs: this.inFlight > 0 || this.#waits() ? 0 : Math.round(performance.now() - this.#lastActivity),
       latency,
       recentLatency: quantilesSince(this.#marks[0], latency),
       batchSize: this.batchSize.snapshot(),

@@ -21,7 +21,7 @@ class NoopSink implements BatchSink {
 
   close(): void {
     const [first, last] = [this.#first, this.#last].map(time => performance.timeOrigin + time)
-    this.#context?.logger.info('measured', { records: this.#records, ms: this.#last - this.#first, first, last })
+    this.#context?.logger.info('measured', { records: this.#records, first, last })
   }
 }
 
