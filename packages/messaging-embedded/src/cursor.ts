@@ -50,12 +50,12 @@ export class Cursor {
     return this.load().version
   }
 
-  /** Looks whether others wrote it; tells whether they did. */
-  look(): boolean {
-    if (this.env.unchanged(this.env.cursors, this.key, this.state?.version)) return false
+  /** Looks whether others wrote it. Whoever looks first, all who listen hear of it. */
+  look(): void {
+    if (this.env.unchanged(this.env.cursors, this.key, this.state?.version)) return
     const present = this.env.read(this.env.cursors, this.key)
     this.state = present === undefined ? undefined : decode(present.value, present.version)
-    return true
+    this.news.fire()
   }
 
   /** Makes the subscription, unless it is there; then it stays where it is. */
@@ -93,7 +93,6 @@ export class Cursor {
     })
     this.env.refresh()
     this.look()
-    this.news.fire()
   }
 
   async remove(): Promise<void> {

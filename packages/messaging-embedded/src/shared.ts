@@ -81,9 +81,7 @@ export class Shared {
     const known = this.logs.get(log.record.id)
     if (known === undefined) return () => undefined
     known.users += 1
-    known.stop ??= this.watcher.watch(() => {
-      if (log.look()) log.news.fire()
-    }, log.record.id)
+    known.stop ??= this.watcher.watch(() => log.look(), log.record.id)
     let following = true
     return () => {
       if (!following) return

@@ -27,7 +27,8 @@ export class Subscription {
 
   /** Looks what others did; fires where there is something new. */
   look(): void {
-    let changed = this.cursor.look()
+    this.cursor.look()
+    let changed = false
     const key: [number, string] = [this.log.record.id, this.name]
     if (!this.env.unchanged(this.env.registry, key, this.seenMembers)) {
       const members = this.registry.read(this.log.record.id, this.name)

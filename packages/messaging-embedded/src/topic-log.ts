@@ -91,13 +91,13 @@ export class TopicLog {
     return this.env.read(this.env.heads, this.record.id) === undefined
   }
 
-  /** Looks whether others appended; tells whether they did. */
-  look(): boolean {
-    if (this.env.unchanged(this.env.heads, this.record.id, this.head?.version)) return false
+  /** Looks whether others appended. Whoever looks first, all who listen hear of it. */
+  look(): void {
+    if (this.env.unchanged(this.env.heads, this.record.id, this.head?.version)) return
     const present = this.env.read(this.env.heads, this.record.id)
     this.head = present === undefined ? undefined : decodeHead(present.value, present.version)
     this.lastSequences.clear()
-    return true
+    this.news.fire()
   }
 
   schema(index: number): SchemaInfo | undefined {
@@ -225,6 +225,8 @@ export class TopicLog {
     } catch (error) {
       this.head = undefined
       this.lastSequences.clear()
+      // Others may have appended, and whoever needs the head next loads it without a word.
+      this.news.fire()
       for (const { reject } of accepted) reject(error)
     }
   }

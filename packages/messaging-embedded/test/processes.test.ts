@@ -91,6 +91,24 @@ describe('several processes on one directory', () => {
     expect(acknowledged).toBeGreaterThan(0)
   })
 
+  it('hear of what another appends also when somebody else here has looked before', async () => {
+    const client = await openEmbedded({ directory })
+    const consumer = await client.subscribe({ topics: ['t'], subscription: 's', type: 'Shared' })
+    // Looks more often than the watcher does after a while without news.
+    const looking = setInterval(() => void consumer.backlog(), 1)
+    try {
+      for (const name of ['a', 'b', 'c']) {
+        const other = start('open', { name })
+        const [message] = await consumer.receive({ maxMessages: 1, timeoutMs: 10_000 })
+        expect(Buffer.from(message?.payload ?? []).toString()).toBe(name)
+        await other.ended
+      }
+    } finally {
+      clearInterval(looking)
+      await client.close()
+    }
+  })
+
   it('take over what a killed Shared consumer held', async () => {
     const holder = start('hold', { type: 'Shared' })
     await ready(holder)
