@@ -4,8 +4,9 @@ import type { ClientContext } from '../context.ts'
 import { closedError, usageError } from '../errors.ts'
 import { topicParts } from '../topics-of.ts'
 import { INITIAL_POSITIONS, SUBSCRIPTION_TYPES } from '../wire/enums.ts'
-import { PartitionConsumer, type StartAt } from './partition-consumer.ts'
+import { PartitionConsumer } from './partition-consumer.ts'
 import { PulsarReader, type ReaderEvents } from './reader.ts'
+import type { StartAt } from './start-at.ts'
 
 /** What a reader of Pulsar is made of. */
 export interface PulsarReaderOptions extends ReaderOptions {

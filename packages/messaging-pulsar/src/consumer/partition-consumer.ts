@@ -9,23 +9,18 @@ import { connectionLostError, namedError, ServerFailure, topicDeletedError } fro
 import type { TransactionId } from '../transaction/transaction-id.ts'
 import { ByteReader } from '../wire/byte-reader.ts'
 import type { CommandInput, CommandOutput } from '../wire/commands.ts'
-import { COMPRESSION_TYPES, decompress } from '../wire/compression.ts'
 import { ACK_TYPES, VALIDATION_ERRORS } from '../wire/enums.ts'
 import { type MessageFrame, readPayloadHead } from '../wire/message-frame.ts'
 import { type EntryMetadata, readEntryMetadata } from '../wire/metadata.ts'
 import { AckQueue, type CumulativeAck, sendAck } from './ack-queue.ts'
 import { ChunkAssembler } from './chunks.ts'
 import { Delivery, type DeliverySource } from './delivery.ts'
+import { DeliveryQueue } from './delivery-queue.ts'
 import { bitsOf, EntryState, HELD, OPEN, REFUSED, UnsettledEntries } from './entry-state.ts'
 import type { PulsarMessage } from './message.ts'
+import { type Payload, uncompressed } from './payload.ts'
 import { type PermitLimits, Permits } from './permits.ts'
-
-/** Where a subscription is to begin, apart from what the broker remembers. */
-export interface StartAt {
-  readonly position: Position
-  /** Whether the message that stands there comes, too. */
-  readonly inclusive: boolean
-}
+import { firstWanted, type StartAt, seekBody, startMessageId, startOf } from './start-at.ts'
 
 /** What acknowledging in a transaction takes. */
 export interface AckTransaction {
@@ -65,8 +60,6 @@ export class PartitionConsumer implements ConsumerHandler {
   endOfTopicReached = false
   /** Messages handed out and not settled. */
   held = 0
-  /** Messages that wait to be handed out. */
-  queued = 0
   /** The last message that was handed out. */
   lastTaken: Position | undefined
   private readonly settings: PartitionConsumerSettings
@@ -76,8 +69,7 @@ export class PartitionConsumer implements ConsumerHandler {
   private readonly permits: Permits
   private readonly unsettled = new UnsettledEntries()
   private readonly chunks: ChunkAssembler
-  private queue: Delivery[] = []
-  private queueHead = 0
+  private readonly queue = new DeliveryQueue()
   private again: PulsarMessage[] = []
   /** Of permits for a consumer that it does not know yet a broker hears nothing. */
   private subscribed = false
@@ -118,9 +110,14 @@ export class PartitionConsumer implements ConsumerHandler {
     })
   }
 
+  /** Messages that wait to be handed out. */
+  get queued(): number {
+    return this.queue.messages
+  }
+
   /** Whether {@link take} may find something. */
   get ready(): boolean {
-    return this.again.length > 0 || (this.queue[this.queueHead]?.schemaReady ?? false)
+    return this.again.length > 0 || (this.queue.first?.schemaReady ?? false)
   }
 
   set limits(limits: PermitLimits) {
@@ -147,7 +144,7 @@ export class PartitionConsumer implements ConsumerHandler {
       bytes += message.size
     }
     while (into.length - before < maxMessages && (bytes < maxBytes || into.length === 0)) {
-      const delivery = this.queue[this.queueHead]
+      const delivery = this.queue.first
       if (delivery === undefined || !delivery.schemaReady) break
       const left = delivery.left
       const count = into.length
@@ -157,13 +154,13 @@ export class PartitionConsumer implements ConsumerHandler {
         this.discard(delivery.state, VALIDATION_ERRORS.BatchDeSerializeError, error)
         delivery.left = 0
       }
-      this.queued -= left - delivery.left
+      this.queue.messages -= left - delivery.left
       if (into.length > count) this.unsettled.add(delivery.state)
       if (delivery.left > 0) {
         if (into.length === count) break
         continue
       }
-      this.shiftQueue()
+      this.queue.shift()
       // What nobody was given nobody will acknowledge: all of it was gone already.
       if (delivery.state.remaining === 0 && into.length === count) this.settleQuietly(delivery.state)
     }
@@ -306,41 +303,26 @@ export class PartitionConsumer implements ConsumerHandler {
    * Messages that the subscription has not acknowledged. Brokers count entries: where several messages share one, this is
    * an estimate by what came so far, exact for 0 and for what is known here.
    */
-  async backlog(): Promise<number> {
-    const { topic, subscription } = this.settings
-    const action = `asking for the backlog of ${subscription} on ${topic}`
-    const connection = await this.connected(action)
-    try {
+  backlog(): Promise<number> {
+    return this.ask(`asking for the backlog of ${this.place}`, async (connection, action) => {
       const stats = await connection.request('consumerStats', { consumerId: this.id }, 'consumerStatsResponse', action)
       if (stats.errorCode !== undefined) throw new ServerFailure(stats.errorCode, stats.errorMessage ?? '')
       return this.messagesOf(stats.msgBacklog ?? 0)
-    } catch (error) {
-      throw namedError(error, { action, topic, subscription })
-    }
+    })
   }
 
   /** The last message of the topic; undefined when there is none. */
-  async lastMessage(): Promise<CommandOutput<'getLastMessageIdResponse'>> {
-    const { topic, subscription } = this.settings
-    const action = `asking for the last message of ${topic}`
-    const connection = await this.connected(action)
-    try {
-      return await connection.request('getLastMessageId', { consumerId: this.id }, 'getLastMessageIdResponse', action)
-    } catch (error) {
-      throw namedError(error, { action, topic, subscription })
-    }
+  lastMessage(): Promise<CommandOutput<'getLastMessageIdResponse'>> {
+    return this.ask(`asking for the last message of ${this.topic}`, (connection, action) =>
+      connection.request('getLastMessageId', { consumerId: this.id }, 'getLastMessageIdResponse', action),
+    )
   }
 
   /** Deletes the subscription. */
   async unsubscribe(): Promise<void> {
-    const { topic, subscription } = this.settings
-    const action = `deleting the subscription ${subscription} of ${topic}`
-    const connection = await this.connected(action)
-    try {
-      await connection.request('unsubscribe', { consumerId: this.id }, 'success', action)
-    } catch (error) {
-      throw namedError(error, { action, topic, subscription })
-    }
+    await this.ask(`deleting the subscription ${this.place}`, (connection, action) =>
+      connection.request('unsubscribe', { consumerId: this.id }, 'success', action),
+    )
   }
 
   /** Sends what is left to acknowledge, and takes leave of the broker. */
@@ -410,18 +392,13 @@ export class PartitionConsumer implements ConsumerHandler {
     this.activeChange(false)
   }
 
-  private accept(
-    frame: MessageFrame,
-    metadata: EntryMetadata,
-    payload: { readonly buffer: Buffer; readonly start: number; readonly end: number },
-    chunks: EntryState['chunks'],
-  ): void {
+  private accept(frame: MessageFrame, metadata: EntryMetadata, payload: Payload, chunks: EntryState['chunks']): void {
     const known = this.unsettled.get(frame.ledgerId, frame.entryId)
     const state = known ?? this.newState(frame, metadata.messagesInBatch ?? 1, chunks)
     if (known !== undefined && this.acks.busy(known) && known.remaining === 0) return
-    let opened: { readonly buffer: Buffer; readonly start: number; readonly end: number }
+    let opened: Payload
     try {
-      opened = open(metadata, payload)
+      opened = uncompressed(metadata, payload)
     } catch (error) {
       this.discard(state, VALIDATION_ERRORS.DecompressionError, error)
       return
@@ -434,7 +411,6 @@ export class PartitionConsumer implements ConsumerHandler {
     const delivery = new Delivery(this.source, state, metadata, frame.redeliveryCount, opened)
     this.attachSchema(delivery)
     this.queue.push(delivery)
-    this.queued += delivery.left
     this.settings.wake()
   }
 
@@ -443,15 +419,7 @@ export class PartitionConsumer implements ConsumerHandler {
     const { start } = this
     const { ackSet } = frame
     const count = state.states.length
-    let first = 0
-    if (start !== undefined) {
-      const { ledgerId, entryId, batchIndex } = start.position
-      if (ledgerId === frame.ledgerId && entryId === frame.entryId) {
-        const at = Math.max(0, batchIndex)
-        // A batch of which no index is known is passed over as a whole.
-        first = start.inclusive ? at : batchIndex < 0 ? count : at + 1
-      }
-    }
+    const first = start === undefined ? 0 : firstWanted(start, frame, count)
     if (first === 0 && ackSet.length === 0) return
     for (let index = 0; index < count; index += 1) {
       const word = ackSet[index >> 6]
@@ -535,21 +503,16 @@ export class PartitionConsumer implements ConsumerHandler {
     entries: ReadonlyMap<EntryState, ReadonlySet<number>>,
     transaction: TransactionId,
   ): Promise<void> {
-    const { topic, subscription } = this.settings
-    const action = `acknowledging on ${topic} as ${subscription} in a transaction`
-    const connection = await this.connected(action)
     const ids = [...entries].flatMap(([{ ledgerId, entryId, states, chunks }, indexes]) => {
       const batchSize = states.length
       if (indexes.size === batchSize) return [{ ledgerId, entryId, batchSize }, ...(chunks ?? [])]
       // Of what others have acknowledged, a transaction says nothing.
       return [{ ledgerId, entryId, batchSize, ackSet: bitsOf(batchSize, index => !indexes.has(index)) }]
     })
-    try {
-      await sendAck(connection, this.id, ACK_TYPES.Individual, ids, transaction)
-      for (const entry of entries.keys()) if (entry.remaining === 0) this.unsettled.remove(entry)
-    } catch (error) {
-      throw namedError(error, { action, topic, subscription })
-    }
+    await this.ask(`acknowledging for ${this.place} in a transaction`, connection =>
+      sendAck(connection, this.id, ACK_TYPES.Individual, ids, transaction),
+    )
+    for (const entry of entries.keys()) if (entry.remaining === 0) this.unsettled.remove(entry)
   }
 
   private messagesOf(entries: number): number {
@@ -559,6 +522,22 @@ export class PartitionConsumer implements ConsumerHandler {
       if (state.remaining > 0) acknowledged += state.states.length - state.remaining
     }
     return Math.max(1, Math.round((entries * this.receivedMessages) / this.receivedEntries) - acknowledged)
+  }
+
+  /** Asks the broker, and says in an error what for. */
+  private async ask<T>(action: string, question: (connection: Connection, action: string) => Promise<T>): Promise<T> {
+    const { topic, subscription } = this.settings
+    const connection = await this.connected(action)
+    try {
+      return await question(connection, action)
+    } catch (error) {
+      throw namedError(error, { action, topic, subscription })
+    }
+  }
+
+  /** For messages. */
+  private get place(): string {
+    return `${this.settings.subscription} of ${this.topic}`
   }
 
   private async connected(action: string): Promise<Connection> {
@@ -608,12 +587,7 @@ export class PartitionConsumer implements ConsumerHandler {
   private startId(): { readonly startMessageId?: CommandInput<'subscribe'>['startMessageId'] } {
     if (this.settings.subscribe.durable !== false) return {}
     if (this.lastTaken !== undefined) this.start = { position: this.lastTaken, inclusive: false }
-    const { start } = this
-    if (start === undefined) return {}
-    const { ledgerId, entryId, batchIndex } = start.position
-    if (entryId < 0n || entryId === FAR) return { startMessageId: { ledgerId, entryId } }
-    // With an index of a batch, the broker begins with the entry itself; what is too much is passed over here.
-    return { startMessageId: { ledgerId, entryId, batchIndex: Math.max(0, batchIndex) } }
+    return this.start === undefined ? {} : { startMessageId: startMessageId(this.start) }
   }
 
   private leaveQuietly(connection: Connection): void {
@@ -626,18 +600,9 @@ export class PartitionConsumer implements ConsumerHandler {
     this.settings.wake()
   }
 
-  private shiftQueue(): void {
-    this.queueHead += 1
-    if (this.queueHead < 64 && this.queueHead < this.queue.length) return
-    this.queue.splice(0, this.queueHead)
-    this.queueHead = 0
-  }
-
   /** The broker sends what waits here again, to whomever it likes. */
   private dropQueue(): void {
-    this.queue = []
-    this.queueHead = 0
-    this.queued = 0
+    this.queue.clear()
     this.chunks.clear()
   }
 
@@ -652,46 +617,6 @@ export class PartitionConsumer implements ConsumerHandler {
 }
 
 const RETRY_SCHEMA_MS = 1_000
-const FAR = 0x7fff_ffff_ffff_ffffn
-
-/** What a seek leaves to pass over here; a reader begins there, too, when its connection breaks. */
-function startOf(to: SeekTarget): StartAt | undefined {
-  if (to === 'earliest') return { position: { ledgerId: -1n, entryId: -1n, batchIndex: -1 }, inclusive: true }
-  if (to === 'latest') return { position: { ledgerId: FAR, entryId: FAR, batchIndex: -1 }, inclusive: true }
-  return 'position' in to ? { position: to.position, inclusive: true } : undefined
-}
-
-function seekBody(to: SeekTarget): Pick<CommandInput<'seek'>, 'messageId' | 'messagePublishTime'> {
-  if (to === 'earliest') return { messageId: { ledgerId: -1n, entryId: -1n } }
-  if (to === 'latest') return { messageId: { ledgerId: FAR, entryId: FAR } }
-  if ('time' in to) return { messagePublishTime: Math.max(0, Math.floor(to.time)) }
-  const { ledgerId, entryId, batchIndex } = to.position
-  if (batchIndex <= 0) return { messageId: { ledgerId, entryId } }
-  return { messageId: { ledgerId, entryId, ackSet: ackSetFrom(batchIndex) } }
-}
-
-/** Words of an ack set for a batch whose size is not known: more than the largest batch, since what lacks counts as acknowledged. */
-const ACK_SET_WORDS = 256
-
-/** An ack set in which everything from an index on is left. */
-function ackSetFrom(index: number): readonly bigint[] {
-  return Array.from({ length: Math.max(ACK_SET_WORDS, (index >> 6) + 1) }, (_, word) => {
-    if (word > index >> 6) return -1n
-    return word < index >> 6 ? 0n : BigInt.asIntN(64, -1n << BigInt(index & 63))
-  })
-}
-
-function open(
-  metadata: EntryMetadata,
-  payload: { readonly buffer: Buffer; readonly start: number; readonly end: number },
-): { readonly buffer: Buffer; readonly start: number; readonly end: number } {
-  if (metadata.compression === 0) return payload
-  const type = COMPRESSION_TYPES[metadata.compression]
-  if (type === undefined) throw new Error(`unknown compression ${metadata.compression}`)
-  const bytes = decompress(type, payload.buffer.subarray(payload.start, payload.end), metadata.uncompressedSize)
-  return { buffer: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), start: 0, end: bytes.length }
-}
-
 function encryptedError(topic: string): Error {
   return new RecordError(`${topic} holds encrypted messages; this client cannot read them`, {
     code: 'PIO_PULSAR_ENCRYPTED',
