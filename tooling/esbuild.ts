@@ -27,7 +27,7 @@ export const nodeBundle = {
   logLevel: 'silent',
 } as const satisfies BuildOptions
 
-/** Half of a bundled zod is translations of its messages; our own are in English. */
+/** Who imports zod as `{ z }` bundles all of it, half of which is translations of its messages; ours are in English. */
 export const englishOnly: Plugin = {
   name: 'english-only',
   setup(builder) {

@@ -163,6 +163,7 @@ class PgSession implements Session {
       }
     } catch (error) {
       stream.destroy(error as Error)
+      // It ends with the error that is thrown here.
       await over.catch(() => undefined)
       throw error
     }

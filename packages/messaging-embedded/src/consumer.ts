@@ -232,7 +232,7 @@ export class EmbeddedConsumer implements Consumer {
 
   /** Milliseconds to wait at most, of those that are left for the caller. */
   private waitMs(left: number | undefined): number | undefined {
-    if (this.room() === 0) return left
+    if (this.room() <= 0) return left
     let due: number | undefined
     for (const { nextDue } of this.feeds)
       if (nextDue !== undefined && (due === undefined || nextDue < due)) due = nextDue
