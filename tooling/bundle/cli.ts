@@ -6,6 +6,7 @@ import { bundledFiles } from '../pack/bundle.ts'
 import { thirdPartyLicenses } from '../pack/licenses.ts'
 import { buildConsole } from './console.ts'
 import { bundleCreateConnector } from './create-connector.ts'
+import { bundledLmdb } from './lmdb.ts'
 
 // Bundles the `runtime` command. Fewer and smaller files start faster and take less memory: docs/decisions/0004-bundled-command.md.
 
@@ -31,9 +32,7 @@ for (const [name, path] of [
     chunkNames: `${name}-[hash]`,
     bundle: true,
     splitting: true,
-    // It finds its native part beside its own files.
-    external: ['lmdb'],
-    plugins: [englishOnly],
+    plugins: [englishOnly, bundledLmdb],
     logLevel: 'warning',
   })
   for (const file of bundledFiles(folder, metafile)) bundled.add(file)

@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import type {
   Capabilities,
   Consumer,
@@ -20,6 +19,7 @@ import { Feed } from './feed.ts'
 import { EmbeddedKeyValueStore } from './key-value-store.ts'
 import { EmbeddedProducer } from './producer.ts'
 import type { ProducerSeat } from './producer-seats.ts'
+import { randomId } from './random-id.ts'
 import { EmbeddedReader } from './reader.ts'
 import type { Shared } from './shared.ts'
 import { EmbeddedTopics } from './topics.ts'
@@ -68,7 +68,7 @@ export class EmbeddedClient implements MessagingClient {
     this.refuseClosed()
     const { shared } = this
     const topic = fullTopicName(options.topic)
-    const name = options.name ?? `embedded-${process.pid}-${randomBytes(4).toString('hex')}`
+    const name = options.name ?? `embedded-${process.pid}-${randomId().slice(0, 8)}`
     const lanes: { log: ReturnType<Shared['log']>; schema: number; seat: ProducerSeat }[] = []
     try {
       let lastSequenceId = -1n
@@ -190,7 +190,7 @@ export class EmbeddedClient implements MessagingClient {
   ): Promise<ProducerSeat> {
     const { shared } = this
     const access = options.access ?? 'Shared'
-    const producer = { id: randomUUID(), name, session: shared.sessions.own.id, pid: process.pid }
+    const producer = { id: randomId(), name, session: shared.sessions.own.id, pid: process.pid }
     const news = new WaitPoint()
     let waiting: (() => void) | undefined
     let stop: (() => void) | undefined
@@ -235,7 +235,7 @@ export class EmbeddedClient implements MessagingClient {
     log.look()
     const subscription = shared.subscription(log, options.subscription)
     await subscription.cursor.ensure(() => (from === 'Earliest' ? log.first : log.next))
-    const id = randomUUID()
+    const id = randomId()
     const member = {
       id,
       name: options.name ?? id.slice(0, 8),

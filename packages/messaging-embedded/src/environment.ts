@@ -80,6 +80,8 @@ export class Environment {
       maxReaders: 4096,
       maxDbs: 16,
       overlappingSync: false,
+      // The unnamed database has no records; an encoding by default would load that encoder.
+      encoding: 'binary',
       // One conditional write is one unit here; lmdb need not collect those of an event turn.
       eventTurnBatching: false,
       cache: false,

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { Environment } from './environment.ts'
 import { randomVersion } from './environment.ts'
+import { randomId } from './random-id.ts'
 
 /** Who uses the directory: one thread of one process. Type, not interface: it is stored as JSON. */
 export type Session = {
@@ -41,7 +41,7 @@ export class Sessions {
     this.env = env
     this.onDead = onDead
     this.report = report
-    this.own = { id: randomUUID(), ...whoAmI(), seen: Date.now() }
+    this.own = { id: randomId(), ...whoAmI(), seen: Date.now() }
   }
 
   async start(): Promise<void> {

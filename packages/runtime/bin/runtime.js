@@ -20,10 +20,28 @@ if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
 }
 
 function start() {
+  var v8 = process.getBuiltinModule('node:v8')
   // Smaller heaps for the threads of the connectors: docs/performance.md has the figures.
-  process.getBuiltinModule('node:v8').setFlagsFromString('--optimize-for-size')
+  v8.setFlagsFromString('--optimize-for-size')
+  if (process.argv[2] === 'worker') startWorker(v8)
   // Keeps compiled code from one start to the next: most of a short run is compiling.
-  var nodeModule = process.getBuiltinModule('node:module')
-  nodeModule.enableCompileCache()
+  else process.getBuiltinModule('node:module').enableCompileCache()
   import('../bundle/cli.js')
+}
+
+// A worker has hundreds of threads that mostly wait: docs/decisions/0023-memory-of-a-worker.md.
+function startWorker(v8) {
+  var allocator = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '65536' }
+  // glibc reads them once, when a process begins; execve keeps the process and begins anew.
+  if (process.platform === 'linux' && process.env.MALLOC_ARENA_MAX === undefined && process.execve !== undefined) {
+    process.execve(
+      process.execPath,
+      [process.argv0].concat(process.execArgv, process.argv.slice(1)),
+      Object.assign(allocator, process.env),
+    )
+  }
+  // Garbage of the start is looked for at once, and code that ran only then is given up.
+  v8.setFlagsFromString('--initial-old-space-size=4')
+  v8.setFlagsFromString('--bytecode-old-age=2')
+  v8.setFlagsFromString('--no-sparkplug')
 }

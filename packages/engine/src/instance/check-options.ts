@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { ConnectorError, isConnectorError, type Problem } from '@pulsar-io/sdk/core'
 import { fromFailure, messageWithCauses, toError } from '../failure.ts'
-import { entry } from './launch.ts'
 import type { OptionAnswer, OptionCheck } from './option-problems.ts'
+import { entry, threadEnvironment } from './thread.ts'
 
 /** Milliseconds that a connector may take to look at its options. */
 const TIMEOUT_MS = 20_000
@@ -18,6 +18,7 @@ export async function checkOptions(check: OptionCheck): Promise<readonly Problem
   const worker = new Worker(entry, {
     name: `check ${check.archive.manifest.name}`,
     workerData: { check },
+    env: threadEnvironment(),
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8 },
   })
   const { promise, resolve, reject } = Promise.withResolvers<OptionAnswer>()

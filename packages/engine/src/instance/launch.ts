@@ -8,11 +8,9 @@ import { needsOwnProcess } from '../messaging.ts'
 import type { HostMessage, InstanceEnd, InstanceMessage } from './protocol.ts'
 import { runInstance } from './run-instance.ts'
 import type { InstanceSpec } from './spec.ts'
+import { entry, threadEnvironment } from './thread.ts'
 
 const MIB = 1024 * 1024
-/** The first module of a thread or process. */
-export const entry = new URL(`./entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-
 /** An instance that was started. */
 export interface LaunchedInstance {
   /** Keeps it from taking records, or lets it again. */
@@ -45,6 +43,7 @@ function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) =>
   const worker = new Worker(entry, {
     name: `${spec.fqn}-${spec.instanceId}`,
     workerData: spec,
+    env: threadEnvironment(),
     resourceLimits: {
       // Batches are short-lived: a larger nursery would only hold more of their garbage.
       maxYoungGenerationSizeMb: 8,

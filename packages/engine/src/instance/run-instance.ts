@@ -78,6 +78,8 @@ class Instance {
     this.#snapshot()
     const opening = setInterval(() => this.#snapshot(), SNAPSHOT_EVERY_MS)
     try {
+      // The connector's code loads while the connection is made. Where it is used, it is asked for again, and refused.
+      loadConnector(this.#spec.archive, this.#spec.kind).catch(() => undefined)
       client = await openMessaging(this.#spec.messaging)
       if (this.#spec.logTopic) this.#logTopic = new LogTopic(client, this.#spec.logTopic)
       const stopEarly = this.#stopAsked.promise.then((): never => {

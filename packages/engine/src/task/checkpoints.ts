@@ -11,13 +11,13 @@ const text = new TextDecoder()
  * Offsets only ever move behind records that the topic has confirmed, so a resume loses nothing.
  */
 export class Checkpoints {
-  readonly #store: KeyValueStore
+  readonly #store: Promise<KeyValueStore>
   readonly #isHeld: () => boolean
   readonly #dirty = new Map<string, Offset>()
   #flushing: Promise<void> = Promise.resolve()
 
   /** While `isHeld` says so nothing is written: what is noted stays noted. */
-  constructor(store: KeyValueStore, isHeld: () => boolean = () => false) {
+  constructor(store: Promise<KeyValueStore>, isHeld: () => boolean = () => false) {
     this.#store = store
     this.#isHeld = isHeld
   }
@@ -25,7 +25,7 @@ export class Checkpoints {
   /** What the last run left. Throws a ConfigError (`PIO_CHECKPOINT`) when it cannot be read. */
   async load(): Promise<ReadonlyMap<string, Offset>> {
     const offsets = new Map<string, Offset>()
-    for (const [key, value] of await this.#store.entries(PREFIX)) {
+    for (const [key, value] of await (await this.#store).entries(PREFIX)) {
       try {
         offsets.set(key.slice(PREFIX.length), JSON.parse(text.decode(value)) as Offset)
       } catch (error) {
@@ -63,7 +63,8 @@ export class Checkpoints {
     const pairs = [...this.#dirty]
     this.#dirty.clear()
     try {
-      await this.#store.putAll(pairs.map(([id, offset]) => [PREFIX + id, utf8.encode(JSON.stringify(offset))] as const))
+      const store = await this.#store
+      await store.putAll(pairs.map(([id, offset]) => [PREFIX + id, utf8.encode(JSON.stringify(offset))] as const))
     } catch (error) {
       // Not written: noted again, unless a later offset came meanwhile.
       for (const [id, offset] of pairs) if (!this.#dirty.has(id)) this.#dirty.set(id, offset)

@@ -73,10 +73,12 @@ export class SourceTask {
     client: MessagingClient,
     services: TaskServices,
   ): Promise<SourceTask> {
-    const checkpoints = new Checkpoints(await services.store(), () => services.lease?.over() ?? false)
+    const store = services.store()
+    const checkpoints = new Checkpoints(store, () => services.lease?.over() ?? false)
     const task = new SourceTask(spec, definition, config, client, services, checkpoints)
     try {
-      await task.#publisher.open()
+      // Neither waits for the other: a source has its first record out as soon as both are there.
+      await Promise.all([store, task.#publisher.open()])
       await task.#openSource('first')
     } catch (error) {
       await task.close()
