@@ -45,6 +45,16 @@ describe('files to deploy with', () => {
     }
   })
 
+  it('give the allocator what a worker would start anew for', async () => {
+    const command = await readFile(new URL('../../packages/runtime/bin/runtime.js', import.meta.url), 'utf8')
+    const wanted = [...command.matchAll(/(MALLOC_\w+): '(\w+)'/g)].map(([, name, value]) => `${name}=${value}`)
+    expect(wanted.length).toBe(2)
+    for (const file of ['pulsar-io-worker.service', 'Containerfile']) {
+      const text = await read(file)
+      expect(wanted.filter(each => !text.includes(each))).toEqual([])
+    }
+  })
+
   it('hold objects of Kubernetes that belong together', async () => {
     const objects = parseAllDocuments(await read('kubernetes.yaml')).map(each => {
       expect(each.errors).toEqual([])
