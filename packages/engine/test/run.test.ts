@@ -231,6 +231,22 @@ describe('a run', () => {
     expect(await run.done).toMatchObject({ reason: 'failed', error: { message: 'a bug in the probe' } })
   })
 
+  it('gives the connection back when a store does not open, and tells why once', async () => {
+    const probe = await openMessaging({ url: `embedded:${path('log')}` })
+    await probe.close()
+    const client = Object.getPrototypeOf(probe)
+    const close = vi.spyOn(client, 'close')
+    const openStore = vi.spyOn(client, 'openStore').mockRejectedValue(new Error('no store today'))
+    onTestFinished(() => [close, openStore].forEach(spy => void spy.mockRestore()))
+    const source = {
+      kind: 'source',
+      config: { archive: path('tiny.tgz'), topicName: 'in', configs: { end: 7 } },
+    } as const
+    await expect(start([source], { isolation: 'inline' })).rejects.toThrow('no store today')
+    expect(close).toHaveBeenCalledTimes(1)
+    expect(logs.filter(({ message }) => message === 'closing failed')).toEqual([])
+  })
+
   it('finishes when its sources have reached their ends', async () => {
     const run = await start([
       { kind: 'source', config: { archive: path('tiny.tgz'), topicName: 'in', configs: { end: 7 } } },

@@ -11,6 +11,7 @@ import type { InstanceSpec } from './spec.ts'
 import { entry, threadEnvironment } from './thread.ts'
 
 const MIB = 1024 * 1024
+
 /** An instance that was started. */
 export interface LaunchedInstance {
   /** Keeps it from taking records, or lets it again. */

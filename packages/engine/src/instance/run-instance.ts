@@ -168,12 +168,23 @@ class Instance {
     opened: { task?: Task; store?: Promise<KeyValueStore> },
     client: MessagingClient | undefined,
   ): Promise<void> {
+    const steps = [
+      () => opened.task?.close(),
+      // One that did not open has nothing to close, and why it did not is what the instance ends with.
+      async () => (await opened.store?.catch(() => undefined))?.close(),
+      () => this.#logTopic?.close(),
+      () => client?.close(),
+    ]
     const closing = (async () => {
-      await opened.task?.close()
-      if (opened.store) await (await opened.store).close()
-      await this.#logTopic?.close()
-      await client?.close()
-    })().catch(error => this.#log('warn', 'closing failed', { reason: messageWithCauses(toError(error)) }))
+      for (const step of steps) {
+        try {
+          await step()
+        } catch (error) {
+          // The others are closed all the same.
+          this.#log('warn', 'closing failed', { reason: messageWithCauses(toError(error)) })
+        }
+      }
+    })()
     const timer = defer<void>()
     const timeout = setTimeout(() => timer.resolve(), CLOSE_TIMEOUT_MS)
     await Promise.race([closing, timer.promise])
