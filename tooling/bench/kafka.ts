@@ -12,7 +12,7 @@ import { ratios, spread } from './stats.ts'
 import { BenchTopic, jsonRecords } from './topic.ts'
 import type { Bench, BenchContext, Figure } from './types.ts'
 
-const RECORDS = 200_000
+const RECORDS = 600_000
 const BATCH = 1000
 const BYTES = 500
 const PARTITIONS = 4
@@ -286,7 +286,7 @@ async function throughSource(
     log: () => undefined,
   })
   const start = performance.now()
-  while ((await client.topics.stats(target)).messages < RECORDS) await sleep(5)
+  while ((await client.topics.stats(target)).messages < RECORDS) await sleep(20)
   const seconds = (performance.now() - start) / 1000
   const { error } = await run.stop()
   if (error) throw error
