@@ -41,6 +41,7 @@ interface ConnectorConfig extends ConnectorId {
   readonly processingGuarantees?: ProcessingGuarantees | undefined
   readonly resources?: Resources | undefined
   readonly runtimeFlags?: string | undefined
+  /** Options of the runtime, as JSON text: this project's worker knows `{"stuckTimeout": "10m"}`. */
   readonly customRuntimeOptions?: string | undefined
   readonly logTopic?: string | undefined
   readonly logLevel?: string | undefined

@@ -23,7 +23,7 @@ export interface RestartPolicy {
   readonly crashLoopAfter: number
   /**
    * Milliseconds that an instance may have work and do nothing, or not answer at all, before it is ended and started
-   * anew. Default 300000; 0: for ever.
+   * anew. Default 300000; 0: for ever. `customRuntimeOptions` of a connector goes before it.
    */
   readonly stuckAfterMs: number
   /** Crashes in a row after which the run gives up with exit code 1; undefined: never. */

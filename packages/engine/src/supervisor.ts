@@ -61,6 +61,7 @@ export class Supervisor {
   #killed = false
   #held = false
   #restarts = 0
+  readonly #stuckAfterMs: number
   readonly #watch: StuckWatch
   /** Set while a stuck instance is being ended. */
   #stuck: { readonly failure: Failure; readonly over: AbortController } | undefined
@@ -77,7 +78,8 @@ export class Supervisor {
       minDelayMs: Math.min(FIRST_FAILED_RETRY_MS, failedRetryMs),
       maxDelayMs: failedRetryMs,
     })
-    this.#watch = new StuckWatch(options.restart.stuckAfterMs, finding => this.#onStuck(finding))
+    this.#stuckAfterMs = spec.stuckAfterMs ?? options.restart.stuckAfterMs
+    this.#watch = new StuckWatch(this.#stuckAfterMs, finding => this.#onStuck(finding))
     this.#before = emptySnapshot(spec.instanceId)
     this.#now = this.#before
     this.opened = this.#opened.promise
@@ -154,7 +156,7 @@ export class Supervisor {
   #onStuck({ waitsFor, silent }: StuckFinding): void {
     const instance = this.#instance
     if (!instance || this.#stopping.signal.aborted) return
-    const seconds = this.#options.restart.stuckAfterMs / 1000
+    const seconds = this.#stuckAfterMs / 1000
     const message = `no progress for ${seconds} s: ${waitsFor}`
     const over = new AbortController()
     this.#stuck = {

@@ -72,20 +72,31 @@ const path = (name: string) => join(folder, name)
 const written = () => readFileSync(path('out'), 'utf8').trim().split('\n')
 const found = () => logs.filter(({ fields }) => fields?.code === 'PIO_STUCK' && fields.inFlight !== undefined)
 
-async function plan() {
+async function plan(customRuntimeOptions?: string) {
   const { resolved } = await fetchArchive(path('tiny.tgz'), { cacheDir: path('cache') })
   const configs = { file: path('out'), done: path('done') }
-  const config = { name: 's', inputs: ['in'], sourceSubscriptionPosition: 'Earliest', configs }
+  const config = {
+    name: 's',
+    inputs: ['in'],
+    sourceSubscriptionPosition: 'Earliest',
+    configs,
+    ...(customRuntimeOptions === undefined ? {} : { customRuntimeOptions }),
+  }
   const spec = { kind: 'sink', config } as ConnectorSpec
   return planConnector(spec, { messaging: { url: `embedded:${path('data')}` } }, resolved)
 }
 
 /** A sink with these messages before it. */
-async function sinkOf(messages: readonly string[], isolation: Isolation, stuckAfterMs = STUCK_AFTER_MS) {
+async function sinkOf(
+  messages: readonly string[],
+  isolation: Isolation,
+  stuckAfterMs = STUCK_AFTER_MS,
+  customRuntimeOptions?: string,
+) {
   const client = await openMessaging({ url: `embedded:${path('data')}` })
   await (await client.createProducer({ topic: 'in' })).send(messages.map(text => ({ payload: Buffer.from(text) })))
   await client.close()
-  const one = hostInstance(await plan(), 0, {
+  const one = hostInstance(await plan(customRuntimeOptions), 0, {
     isolation,
     restart: { minDelayMs: 10, maxDelayMs: 50, stuckAfterMs },
     log: line => logs.push(line),
@@ -123,6 +134,13 @@ describe('an instance that has work and does nothing', () => {
     const metrics = await openMetrics(() => [runningConnector(planned, () => [one.snapshot()], 'w')])
     expect(await metrics.text()).toMatch(/pulsar_sink_stuck_total\{[^}]*} 1/)
     metrics.close()
+  })
+
+  it('is started anew after the time of its connector, which goes before that of its host', async () => {
+    const one = await sinkOf(['hang', 'b'], 'inline', 0, '{"stuckTimeout": "1s"}')
+    await eventually(() => one.snapshot().written === 2)
+    expect(one.snapshot()).toMatchObject({ stuck: 1, restarts: 1 })
+    expect(found()[0]?.fields?.reason).toContain('no progress for 1 s')
   })
 
   it.each<Isolation>(['thread', 'process'])('is killed when its code loops for ever (%s)', async isolation => {
@@ -172,8 +190,11 @@ describe('an instance that waits on purpose is left alone:', () => {
     expect(one.snapshot().stuck).toBe(0)
   })
 
-  it('where it is switched off', async () => {
-    const one = await sinkOf(['hang'], 'inline', 0)
+  it.each([
+    ['for all', 0, undefined],
+    ['for its connector', STUCK_AFTER_MS, '{"stuckTimeout": "0"}'],
+  ])('where it is switched off %s', async (_, forAll, own) => {
+    const one = await sinkOf(['hang'], 'inline', forAll, own)
     await eventually(() => one.snapshot().inFlight === 1)
     await severalLimits()
     expect(one.snapshot()).toMatchObject({ state: 'running', stuck: 0, inFlight: 1 })

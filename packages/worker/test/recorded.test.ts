@@ -406,6 +406,7 @@ describe('what is wrong is told at once, with its path', () => {
       configs: {},
       retainOrdering: true,
       retainKeyOrdering: true,
+      customRuntimeOptions: '{"stuckTimeout": "soon"}',
     })
     const { status, body } = await call(worker, 'POST', '/admin/v3/sinks/public/default/bad', form('sink', config))
     expect(status).toBe(400)
@@ -418,6 +419,7 @@ describe('what is wrong is told at once, with its path', () => {
     }
     expect(second.reason.split('\n')).toEqual([
       'Must specify at least one topic of input via topicToSerdeClassName, topicsPattern, topicToSchemaType or inputSpecs',
+      expect.stringContaining('customRuntimeOptions.stuckTimeout: must be a duration of at least 1s'),
       expect.stringContaining('retainKeyOrdering: not together with retainOrdering'),
       'configs.file: required: where to write',
     ])

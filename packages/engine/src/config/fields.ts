@@ -50,11 +50,10 @@ const commonFields = {
   processingGuarantees: z.enum(guarantees).optional().meta({ description: 'Delivery promise; default ATLEAST_ONCE' }),
   resources,
   runtimeFlags: inert(z.string(), 'Flags of the JVM', 'there is no JVM; use NODE_OPTIONS'),
-  customRuntimeOptions: inert(
-    z.string(),
-    "Options of a worker's runtime factory",
-    'a local run has no runtime factory',
-  ),
+  customRuntimeOptions: z.string().optional().meta({
+    description:
+      'Options of the runtime, as JSON text: {"stuckTimeout": "10m"} is the time that an instance may have work and do nothing; default --stuck-timeout, 0 for ever',
+  }),
   transforms: z
     .array(z.union([z.string().min(1, 'must not be empty'), z.record(z.string(), z.unknown())]))
     .optional()

@@ -1,10 +1,12 @@
 import type * as z from 'zod'
 import type { ConnectorSpec } from '../api.ts'
 import { sinkConfigSchema, sourceConfigSchema } from './fields.ts'
+import { runtimeOptions } from './runtime-options.ts'
 
-/** One line for each field that is set, accepted for Pulsar's sake, and without effect here. */
+/** One line for each field, or option of the runtime, that is set, accepted for Pulsar's sake, and without effect here. */
 export function inertFields(spec: ConnectorSpec): readonly string[] {
-  return notes(spec.kind === 'sink' ? sinkConfigSchema : sourceConfigSchema, spec.config, '')
+  const fields = notes(spec.kind === 'sink' ? sinkConfigSchema : sourceConfigSchema, spec.config, '')
+  return [...fields, ...runtimeOptions(spec.config.customRuntimeOptions).inert]
 }
 
 function notes(schema: z.ZodObject, config: object, prefix: string): string[] {

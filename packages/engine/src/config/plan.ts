@@ -15,6 +15,7 @@ import type { ResolvedArchive } from '../archive/index.ts'
 import type { InstanceSpec, InstanceSpecBase, Packing, SinkInstanceSpec, SourceInstanceSpec } from '../instance/spec.ts'
 import { DEFAULT_MESSAGING_URL } from '../messaging.ts'
 import type { SinkConfig, SourceConfig } from './fields.ts'
+import { runtimeOptions } from './runtime-options.ts'
 
 /** Records of a source on their way to the topic, at most. */
 const MAX_PENDING = 10_000
@@ -61,6 +62,8 @@ export function planInstances(
   const guarantee = spec.config.processingGuarantees ?? 'ATLEAST_ONCE'
   checkGuarantee(spec, archive, guarantee, problems)
   const { config } = spec
+  const runtime = runtimeOptions(config.customRuntimeOptions)
+  problems.push(...runtime.problems)
   const base = {
     ...qualifiedName(spec, archive),
     guarantee,
@@ -72,6 +75,7 @@ export function planInstances(
     logLevel: config.logLevel ?? 'info',
     logTopic: config.logTopic === undefined ? undefined : checkedTopic(config.logTopic, 'logTopic', problems),
     memoryLimit: config.resources?.ram,
+    stuckAfterMs: runtime.stuckAfterMs,
   }
   const one =
     spec.kind === 'sink' ? planSink(spec.config, base, options, problems) : planSource(spec.config, base, problems)

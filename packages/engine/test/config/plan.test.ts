@@ -123,6 +123,53 @@ describe('archiveReference', () => {
   })
 })
 
+describe('customRuntimeOptions', () => {
+  const config = (customRuntimeOptions: string) => ({ inputs: ['t'], customRuntimeOptions })
+  const planned = (text: string) => planInstances(sink(config(text)), archive(), options)[0]?.stuckAfterMs
+
+  it.each([
+    ['{"stuckTimeout": "10m"}', 600_000],
+    ['{"stuckTimeout": 1500}', 1_500],
+    ['{"stuckTimeout": "0"}', 0],
+    ['{"stuckTimeout": 0}', 0],
+    ['{}', undefined],
+  ])('%s is the time an instance may have work and do nothing', (text, ms) => {
+    expect(planned(text)).toBe(ms)
+    expect(inertFields(sink(config(text)))).toEqual([])
+    const [one] = planInstances(source({ topicName: 't', customRuntimeOptions: text }), archive(), options)
+    expect(one?.stuckAfterMs).toBe(ms)
+  })
+
+  it.each([
+    ['', []],
+    [
+      '--any text',
+      ['customRuntimeOptions has no effect here: it is not a JSON object such as {"stuckTimeout": "10m"}'],
+    ],
+    ['[1]', ['customRuntimeOptions has no effect here: it is not a JSON object such as {"stuckTimeout": "10m"}']],
+    [
+      '{"jobNamespace": "x", "stucktimeout": "10m"}',
+      [
+        'customRuntimeOptions.jobNamespace has no effect here: there is no such option of this runtime',
+        'customRuntimeOptions.stucktimeout has no effect here: did you mean stuckTimeout?',
+      ],
+    ],
+  ])('%j, which Java takes, is accepted, and what means nothing is named', (text, notes) => {
+    expect(planned(text)).toBeUndefined()
+    expect(inertFields(sink(config(text)))).toEqual(notes)
+  })
+
+  it.each([
+    ['{"stuckTimeout": "soon"}', /customRuntimeOptions\.stuckTimeout: must be a duration of at least 1s .*got "soon"/],
+    ['{"stuckTimeout": "5"}', /customRuntimeOptions\.stuckTimeout: must be a duration of at least 1s .*got "5"/],
+    ['{"stuckTimeout": -1}', /customRuntimeOptions\.stuckTimeout: must be/],
+    ['{"stuckTimeout": null}', /customRuntimeOptions\.stuckTimeout: must be/],
+    ["{stuckTimeout: '10m'}", /customRuntimeOptions: must be a JSON object such as/],
+  ])('%s is refused, for nobody else can have meant it', (text, message) => {
+    expect(() => planned(text)).toThrow(message)
+  })
+})
+
 describe('inertFields', () => {
   it('says of each field without effect why, also inside objects', () => {
     const notes = inertFields(sink({ className: 'org.Sink', inputs: ['t'], resources: { ram: 1, disk: 2 } }))

@@ -172,6 +172,7 @@ const common = {
   logLevel: 'debug',
   logTopic: undefined,
   memoryLimit: undefined,
+  stuckAfterMs: undefined,
 } as const
 
 const sinkSpec: SinkInstanceSpec = {

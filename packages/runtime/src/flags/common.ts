@@ -49,6 +49,12 @@ export const commonFlags: readonly FlagGroup[] = [
         field: 'logLevel',
         choices: ['debug', 'info', 'warn', 'error'],
       },
+      {
+        flags: '--custom-runtime-options <json>',
+        description:
+          'Options of the runtime: {"stuckTimeout": "10m"} is the time that an instance may have work and do nothing; default --stuck-timeout, 0 for ever',
+        field: 'customRuntimeOptions',
+      },
       { flags: '--cpu <cores>', description: 'Cores of one instance', field: 'resources.cpu' },
       {
         flags: '--ram <bytes>',
@@ -68,11 +74,6 @@ export const commonFlags: readonly FlagGroup[] = [
         field: 'className',
       },
       { flags: '--runtime-flags <flags>', description: 'Flags of the JVM', field: 'runtimeFlags' },
-      {
-        flags: '--custom-runtime-options <text>',
-        description: "Options of a worker's runtime factory",
-        field: 'customRuntimeOptions',
-      },
     ],
   },
 ]
