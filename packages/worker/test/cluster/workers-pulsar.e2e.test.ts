@@ -5,6 +5,8 @@ import { tormentPipelines } from './process/pipelines.ts'
 import { seed } from './process/torment.ts'
 
 const broker = await service('pulsar')
+/** Kills; some thirty take ten minutes. */
+const faults = Number(process.env.PIO_FAULTS ?? 4)
 
 describe.skipIf(!broker.available)('three runtime workers on a Pulsar cluster', () => {
   it(`lose no record and write none twice, whoever dies (PIO_SEED=${seed})`, async () => {
@@ -23,6 +25,6 @@ describe.skipIf(!broker.available)('three runtime workers on a Pulsar cluster', 
     await set('POST', '/deduplication', true)
     const where = ['--broker-service-url', url, '--web-service-url', adminUrl, '--metadata-namespace', namespace]
     // A process that stands still stays the active consumer of its sinks until the broker misses it: no pauses here.
-    await tormentPipelines({ flags: where, namespace, pauses: false }, 4)
+    await tormentPipelines({ flags: where, namespace, pauses: false }, faults)
   }, 900_000)
 })
