@@ -4,6 +4,7 @@ import { build } from 'esbuild'
 import { englishOnly, nodeBundle } from '../esbuild.ts'
 import { bundledFiles } from '../pack/bundle.ts'
 import { thirdPartyLicenses } from '../pack/licenses.ts'
+import { bundledCommander } from './commander.ts'
 import { buildConsole } from './console.ts'
 import { bundleCreateConnector } from './create-connector.ts'
 import { bundledLmdb } from './lmdb.ts'
@@ -32,7 +33,7 @@ for (const [name, path] of [
     chunkNames: `${name}-[hash]`,
     bundle: true,
     splitting: true,
-    plugins: [englishOnly, bundledLmdb],
+    plugins: [englishOnly, bundledLmdb, bundledCommander],
     logLevel: 'warning',
   })
   for (const file of bundledFiles(folder, metafile)) bundled.add(file)

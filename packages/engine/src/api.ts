@@ -1,5 +1,6 @@
 import type { BatchPolicy, ConnectorKind } from '@pulsar-io/sdk'
 import type { SinkConfig, SourceConfig } from './config/fields.ts'
+import type { StandbyThread } from './instance/standby.ts'
 import type { LogLine } from './log.ts'
 import type { MessagingAddress } from './messaging.ts'
 import type { InstanceSnapshot } from './snapshot.ts'
@@ -54,6 +55,8 @@ export interface RunOptions {
   /** URL prefixes that archives may come from. Default none. */
   readonly allowedUrls?: readonly string[]
   readonly restart?: Partial<RestartPolicy>
+  /** A thread that was started while the command was still being read, for the first instance. */
+  readonly standby?: StandbyThread | undefined
   /** Overrules the batch defaults of the connectors. */
   readonly batch?: Partial<BatchPolicy>
   /** Gets every log line of every instance; secrets are already hidden. */

@@ -80,6 +80,8 @@ class ConnectorRun implements Run {
       // One that fails for good takes the others with it: half a pipeline is worse than none.
       void supervisor.ended.then(end => this.#onEnd(supervisor, end))
     }
+    // Every instance has begun; whatever starts later starts a thread of its own.
+    void this.#options.standby?.discard()
     try {
       const opening = this.#options.failFast === false ? [] : this.#supervisors.map(supervisor => supervisor.opened)
       await Promise.all(opening)
@@ -102,6 +104,7 @@ class ConnectorRun implements Run {
       restart: { ...DEFAULT_RESTART, ...this.#options.restart },
       failFast: this.#options.failFast ?? true,
       log: this.#options.log,
+      standby: this.#options.standby,
     })
   }
 

@@ -5,6 +5,7 @@ import type { LaunchedInstance } from './instance/launch.ts'
 import { launch } from './instance/launch.ts'
 import type { InstanceEnd, InstanceMessage } from './instance/protocol.ts'
 import type { InstanceSpec } from './instance/spec.ts'
+import type { StandbyThread } from './instance/standby.ts'
 import type { InstanceLease } from './lease.ts'
 import { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
 import { addCounters, emptySnapshot, type InstanceSnapshot, type InstanceState } from './snapshot.ts'
@@ -33,6 +34,8 @@ export interface SupervisorOptions {
   readonly log: (line: LogLine) => void
   /** Until when it may write. */
   readonly lease?: InstanceLease | undefined
+  /** A thread that is there already. */
+  readonly standby?: StandbyThread | undefined
 }
 
 /** Keeps one instance alive: starts it, starts it again after a crash, and tells how it is. */
@@ -91,7 +94,8 @@ export class Supervisor {
   start(): void {
     this.#openedAt = 0
     this.#watch.begin()
-    this.#instance = launch(this.spec, this.#options.isolation, message => this.#receive(message), this.#options.lease)
+    const { isolation, lease, standby } = this.#options
+    this.#instance = launch(this.spec, isolation, message => this.#receive(message), lease, standby)
     if (this.#held) this.#instance.hold(true)
   }
 

@@ -1,3 +1,4 @@
+import type { StandbyThread } from '@pulsar-io/engine'
 import { Command } from 'commander'
 import { EXAMPLES, examplesText } from './examples.ts'
 import { commonFlags } from './flags/common.ts'
@@ -22,9 +23,21 @@ export interface Program {
   exitCode(): number
 }
 
-/** Builds the tree of commands and flags. Has no effect: the code of a command is loaded when it runs. */
-export function buildProgram(): Program {
+/** What a tree is built for. */
+export interface Invocation {
+  /** The command line; commands that it does not name get no flags, which are most of the work. */
+  readonly words: readonly string[]
+  /** A thread for the first instance. */
+  readonly standby: StandbyThread | undefined
+}
+
+/**
+ * Builds the tree of commands and flags, all of it where it is not said what for. Has no effect: the code of a command is
+ * loaded when it runs.
+ */
+export function buildProgram({ words, standby }: Partial<Invocation> = {}): Program {
   let exitCode = 0
+  const addAllFlags: (() => void)[] = []
   const root = new Command('runtime')
     .description('Runs Pulsar IO connectors.')
     .usage('--archive <archive> [flags]\n       runtime <command> [flags]')
@@ -49,7 +62,11 @@ export function buildProgram(): Program {
     action: Action,
   ) => {
     const command = parent.command(usage).description(description)
-    addFlags(command, flags).addHelpText('after', examplesText(samples))
+    addAllFlags.push(() => {
+      const names = [command.name(), ...command.aliases()]
+      if (words === undefined || names.some(name => words.includes(name))) addFlags(command, flags)
+    })
+    command.addHelpText('after', examplesText(samples))
     return command.action(async (...given: unknown[]) => {
       // The parser hands over the arguments, the flags, and the command itself.
       const args = given.slice(0, -2).filter(each => typeof each === 'string')
@@ -73,7 +90,7 @@ export function buildProgram(): Program {
     'Run a connector on this machine',
     bare,
     [...EXAMPLES.sink, ...EXAMPLES.source],
-    async values => (await import('./commands/localrun.ts')).localrun(undefined, values),
+    async values => (await import('./commands/localrun.ts')).localrun(undefined, values, standby),
   )
   // It is what `runtime --archive …` stands for, not a name to learn.
   local.usage('--archive <archive> [flags]')
@@ -82,7 +99,7 @@ export function buildProgram(): Program {
     const flags = [...commonFlags, ...(kind === 'sink' ? sinkFlags : sourceFlags), ...localFlags, ...inertFlags]
     const parent = group(`${kind}s`, `Run ${kind}s, here or on a worker`).alias(kind)
     leaf(parent, 'localrun', `Run a ${kind} on this machine`, flags, EXAMPLES[kind], async values =>
-      (await import('./commands/localrun.ts')).localrun(kind, values),
+      (await import('./commands/localrun.ts')).localrun(kind, values, standby),
     )
     addAdminCommands(kind, parent, leaf)
   }
@@ -92,7 +109,7 @@ export function buildProgram(): Program {
     'Run all sources and sinks of a file in one process',
     [...pipelineFlags, ...localFlags],
     EXAMPLES.run,
-    async values => (await import('./commands/run-file.ts')).runFile(values),
+    async values => (await import('./commands/run-file.ts')).runFile(values, standby),
   )
   addApplyCommand(root, leaf)
   const connectors = group('connectors', 'Look at connector archives')
@@ -152,8 +169,9 @@ export function buildProgram(): Program {
     'Print a completion script for bash, zsh or fish',
     [],
     EXAMPLES.completion,
-    async (_, shell = '') => (await import('./commands/completion.ts')).completion(shell, root),
+    async (_, shell = '') => (await import('./commands/completion.ts')).completion(shell, buildProgram().command),
   )
+  for (const add of addAllFlags) add()
   return { command: root, exitCode: () => exitCode }
 }
 

@@ -1,14 +1,17 @@
+import { StandbyThread } from '@pulsar-io/engine'
 import { type Command, CommanderError } from 'commander'
-import { normalizeArguments } from './arguments.ts'
+import { normalizeArguments, runsConnectors } from './arguments.ts'
 import { EXIT } from './exit.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs the command line `args` (without node and script) in this process and resolves with its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
-  const program = buildProgram()
+  const words = normalizeArguments(args)
+  const standby = runsConnectors(words) ? new StandbyThread() : undefined
+  const program = buildProgram({ words, standby })
   prepare(program.command)
   try {
-    await program.command.parseAsync(normalizeArguments(args), { from: 'user' })
+    await program.command.parseAsync(words, { from: 'user' })
     return program.exitCode()
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
@@ -16,6 +19,8 @@ export async function run(args: readonly string[]): Promise<number> {
     const { errorText, startFailureCode } = await import('./report-error.ts')
     process.stderr.write(errorText(error, { debug: isDebug(args) }))
     return startFailureCode(error)
+  } finally {
+    await standby?.discard()
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type Run,
   type RunningConnector,
   type RunResult,
+  type StandbyThread,
   serveMetrics,
   startConnectors,
 } from '@pulsar-io/engine'
@@ -23,6 +24,8 @@ const DRAIN_TIMEOUT_MS = 10_000
 export interface SessionOptions extends LocalOptions {
   /** Said once, before anything else. */
   readonly warnings: readonly string[]
+  /** For the first instance. */
+  readonly standby: StandbyThread | undefined
   /** Makes an error of the start point at files and flags. */
   explain(error: unknown): Promise<unknown>
 }
@@ -54,7 +57,8 @@ export async function runSession(specs: readonly ConnectorSpec[], options: Sessi
         server = await serveMetrics(() => run?.connectors, { port: options.metricsPort })
         logging.info(`metrics: ${server.url}/metrics, status: ${server.url}/status`)
       }
-      run = await started(startConnectors(specs, { ...options.engine, log: logging.log }), stop.signal, options.engine)
+      const { engine, standby } = options
+      run = await started(startConnectors(specs, { ...engine, standby, log: logging.log }), stop.signal, engine)
     } catch (error) {
       const explained = await options.explain(error)
       fail(explained)

@@ -2,7 +2,7 @@ import { sinkConfigSchema, sourceConfigSchema } from '@pulsar-io/engine'
 import { configJsonSchema, type Problem } from '@pulsar-io/sdk'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { normalizeArguments } from '../src/arguments.ts'
+import { normalizeArguments, runsConnectors } from '../src/arguments.ts'
 import { FLAGS_OF } from '../src/config/connector-config.ts'
 import { INERT_HEADING } from '../src/flags/flag.ts'
 import { localOptions } from '../src/flags/run-options.ts'
@@ -192,5 +192,38 @@ describe('localOptions', () => {
       '--metrics-port',
     ])
     expect(problems.find(({ path }) => path === '--isolation')?.message).toMatch(/did you mean thread\?/)
+  })
+})
+
+describe('a tree for one command line', () => {
+  it('has the flags of the commands that it names, by alias, too', () => {
+    const flags = (words: readonly string[], path: readonly string[]) => {
+      let command: Command | undefined = buildProgram({ words }).command
+      for (const name of path) command = command?.commands.find(each => each.name() === name)
+      return command?.options.length ?? 0
+    }
+    expect(flags(['sinks', 'localrun', '--inputs', 'a'], ['sinks', 'localrun'])).toBeGreaterThan(50)
+    expect(flags(['sinks', 'getstatus'], ['sinks', 'status'])).toBeGreaterThan(5)
+    expect(flags(['sinks', 'localrun'], ['sinks', 'create'])).toBe(0)
+  })
+})
+
+describe('a thread ahead of its instance', () => {
+  it.each([
+    [true, '--archive a.tgz --inputs t'],
+    [true, 'sinks localrun --archive a.tgz'],
+    [true, 'source localrun --archive a.tgz --parallelism 2'],
+    [true, 'run -f pipeline.yaml'],
+    [false, '--archive a.tgz --isolation process'],
+    [false, '--archive a.tgz --isolation=inline'],
+    [false, 'sinks localrun --help'],
+    [false, 'run -f pipeline.yaml --dry-run'],
+    [false, 'run -f pipeline.yaml --validate-only'],
+    [false, 'sinks create --archive a.tgz'],
+    [false, 'worker'],
+    [false, '--help'],
+    [false, ''],
+  ])('is started: %s, for runtime %s', (wanted, line) => {
+    expect(runsConnectors(normalizeArguments(line.split(' ').filter(word => word !== '')))).toBe(wanted)
   })
 })

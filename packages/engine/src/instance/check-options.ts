@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads'
 import { ConnectorError, isConnectorError, type Problem } from '@pulsar-io/sdk/core'
 import { fromFailure, messageWithCauses, toError } from '../failure.ts'
 import type { OptionAnswer, OptionCheck } from './option-problems.ts'
-import { entry, threadEnvironment } from './thread.ts'
+import type { Assignment } from './protocol.ts'
+import { startThread } from './thread.ts'
 
 /** Milliseconds that a connector may take to look at its options. */
 const TIMEOUT_MS = 20_000
@@ -15,16 +15,12 @@ const HEAP_MB = 256
  * Throws an ArchiveError when it cannot be loaded, a ConnectorError (`PIO_CHECK`) when it fails or takes too long.
  */
 export async function checkOptions(check: OptionCheck): Promise<readonly Problem[]> {
-  const worker = new Worker(entry, {
-    name: `check ${check.archive.manifest.name}`,
-    workerData: { check },
-    env: threadEnvironment(),
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8 },
-  })
+  const worker = startThread(`check ${check.archive.manifest.name}`, HEAP_MB)
   const { promise, resolve, reject } = Promise.withResolvers<OptionAnswer>()
   worker.on('message', resolve)
   worker.on('error', reject)
   worker.on('exit', code => reject(new Error(`its thread ended by itself with code ${code}`)))
+  worker.postMessage({ check } satisfies Assignment)
   const timer = setTimeout(() => reject(new Error(`it took longer than ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS)
   try {
     const answer = await promise

@@ -1,14 +1,13 @@
-import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import type { Isolation } from '../api.ts'
 import { toFailure } from '../failure.ts'
 import type { InstanceLease } from '../lease.ts'
 import { needsOwnProcess } from '../messaging.ts'
-import type { HostMessage, InstanceEnd, InstanceMessage } from './protocol.ts'
+import type { Assignment, HostMessage, InstanceEnd, InstanceMessage } from './protocol.ts'
 import { runInstance } from './run-instance.ts'
 import type { InstanceSpec } from './spec.ts'
-import { entry, threadEnvironment } from './thread.ts'
+import type { StandbyThread } from './standby.ts'
+import { entry, startThread } from './thread.ts'
 
 const MIB = 1024 * 1024
 
@@ -24,38 +23,36 @@ export interface LaunchedInstance {
 
 /**
  * Starts an instance in its isolation. `onMessage` gets every message; the last one is always `ended`, also when the
- * thread or process dies without a word.
+ * thread or process dies without a word. A standby thread is taken where it will do.
  */
 export function launch(
   spec: InstanceSpec,
   isolation: Isolation,
   onMessage: (message: InstanceMessage) => void,
   lease?: InstanceLease,
+  standby?: StandbyThread,
 ): LaunchedInstance {
   const receive = untilEnd(onMessage)
   if (isolation === 'process' || (isolation === 'thread' && needsOwnProcess(spec.messaging))) {
     return launchProcess(spec, receive, lease)
   }
   const leased = lease === undefined ? spec : { ...spec, lease: lease.memory }
-  return isolation === 'inline' ? launchInline(leased, receive) : launchThread(leased, receive)
+  return isolation === 'inline' ? launchInline(leased, receive) : launchThread(leased, receive, standby)
 }
 
-function launchThread(spec: InstanceSpec, receive: (message: InstanceMessage) => void): LaunchedInstance {
-  const worker = new Worker(entry, {
-    name: `${spec.fqn}-${spec.instanceId}`,
-    workerData: spec,
-    env: threadEnvironment(),
-    resourceLimits: {
-      // Batches are short-lived: a larger nursery would only hold more of their garbage.
-      maxYoungGenerationSizeMb: 8,
-      ...(spec.memoryLimit === undefined
-        ? {}
-        : { maxOldGenerationSizeMb: Math.max(16, Math.floor(spec.memoryLimit / MIB)) }),
-    },
-  })
+function launchThread(
+  spec: InstanceSpec,
+  receive: (message: InstanceMessage) => void,
+  standby: StandbyThread | undefined,
+): LaunchedInstance {
+  const heapMB = heapOf(spec)
+  // A limit is set when a thread starts.
+  const waiting = heapMB === undefined ? standby?.take() : undefined
+  const worker = waiting ?? startThread(`${spec.fqn}-${spec.instanceId}`, heapMB)
   worker.on('message', receive)
   worker.on('error', error => receive(died(error)))
   worker.on('exit', code => receive(died(new Error(`the thread ended by itself with code ${code}`))))
+  worker.postMessage({ spec } satisfies Assignment)
   return {
     hold: held => worker.postMessage({ type: 'hold', held } satisfies HostMessage),
     stop: drainTimeoutMs => worker.postMessage({ type: 'stop', drainTimeoutMs } satisfies HostMessage),
@@ -68,8 +65,10 @@ function launchProcess(
   receive: (message: InstanceMessage) => void,
   lease: InstanceLease | undefined,
 ): LaunchedInstance {
-  const memory =
-    spec.memoryLimit === undefined ? [] : [`--max-old-space-size=${Math.max(16, Math.floor(spec.memoryLimit / MIB))}`]
+  const heapMB = heapOf(spec)
+  const memory = heapMB === undefined ? [] : [`--max-old-space-size=${heapMB}`]
+  // Loaded here: it brings sockets along, and most runs have no processes.
+  const { fork } = process.getBuiltinModule('node:child_process')
   const child = fork(fileURLToPath(entry), [], {
     serialization: 'advanced',
     execArgv: [...process.execArgv, ...memory],
@@ -82,7 +81,7 @@ function launchProcess(
       died(new Error(signal ? `the process was ended by ${signal}` : `the process ended by itself with code ${code}`)),
     ),
   )
-  const tell = (message: HostMessage | { readonly spec: InstanceSpec }) => {
+  const tell = (message: HostMessage | Assignment) => {
     // A failure means that the process is ending, which is heard of by itself.
     if (child.connected) child.send(message, () => undefined)
   }
@@ -118,6 +117,11 @@ function launchInline(spec: InstanceSpec, receive: (message: InstanceMessage) =>
     // Nothing can end it from outside but its own stop.
     kill: async () => listener?.({ type: 'stop', drainTimeoutMs: 0 }),
   }
+}
+
+/** MiB of heap at most; V8 does not start with less than 16. */
+function heapOf({ memoryLimit }: InstanceSpec): number | undefined {
+  return memoryLimit === undefined ? undefined : Math.max(16, Math.floor(memoryLimit / MIB))
 }
 
 /** Passes messages on until the first `ended`; a dying thread reports its end more than once. */

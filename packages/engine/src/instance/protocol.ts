@@ -2,8 +2,13 @@ import type { Failure } from '../failure.ts'
 import type { LogLine } from '../log.ts'
 import type { InstanceSnapshot } from '../snapshot.ts'
 import type { Liveness } from '../stuck-watch.ts'
+import type { OptionCheck } from './option-problems.ts'
+import type { InstanceSpec } from './spec.ts'
 
-/** What the runtime tells an instance. */
+/** What a thread or process is for: the first thing that the runtime tells it. */
+export type Assignment = { readonly spec: InstanceSpec } | { readonly check: OptionCheck }
+
+/** What the runtime tells an instance afterwards. */
 export type HostMessage =
   | { readonly type: 'stop'; readonly drainTimeoutMs: number }
   /** An operator keeps it from taking records, or lets it again. */

@@ -1,3 +1,4 @@
+import type { StandbyThread } from '@pulsar-io/engine'
 import { type ConnectorKind, isConnectorError, type Problem } from '@pulsar-io/sdk'
 import { ArchiveLookup } from '../config/archive-lookup.ts'
 import { connectorFromFlags } from '../config/connector-config.ts'
@@ -9,7 +10,11 @@ import { runSession } from '../session.ts'
 import { kindOf } from './kind.ts'
 
 /** `sinks localrun`, `sources localrun`, and with no kind the bare `runtime --archive …`. */
-export async function localrun(kind: ConnectorKind | undefined, values: FlagValues): Promise<number> {
+export async function localrun(
+  kind: ConnectorKind | undefined,
+  values: FlagValues,
+  standby: StandbyThread | undefined,
+): Promise<number> {
   const problems: Problem[] = []
   const local = localOptions(values, problems)
   const lookup = new ArchiveLookup(local.engine)
@@ -25,5 +30,5 @@ export async function localrun(kind: ConnectorKind | undefined, values: FlagValu
     const explainable = isConnectorError(error) && error.code === 'PIO_CONFIG' && found !== undefined
     return explainable ? connector.explain(found) : error
   }
-  return runSession([connector.spec], { ...local, warnings, explain })
+  return runSession([connector.spec], { ...local, standby, warnings, explain })
 }

@@ -1,3 +1,4 @@
+import type { StandbyThread } from '@pulsar-io/engine'
 import { type ConnectorKind, isConnectorError, type Problem } from '@pulsar-io/sdk'
 import { ArchiveLookup } from '../config/archive-lookup.ts'
 import { readConfigFile } from '../config/config-file.ts'
@@ -11,7 +12,7 @@ import { outputTo } from '../output.ts'
 import { runSession } from '../session.ts'
 
 /** `run -f`: all sources and sinks of a file in one process. */
-export async function runFile(values: FlagValues): Promise<number> {
+export async function runFile(values: FlagValues, standby: StandbyThread | undefined): Promise<number> {
   const problems: Problem[] = []
   const local = localOptions(values, problems)
   const lookup = new ArchiveLookup(local.engine)
@@ -36,6 +37,7 @@ export async function runFile(values: FlagValues): Promise<number> {
     connectors.map(({ spec }) => spec),
     {
       ...local,
+      standby,
       warnings: [],
       explain: error => (isConfigError(error) ? explainAll(connectors, error) : Promise.resolve(error)),
     },
