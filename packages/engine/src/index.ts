@@ -9,7 +9,6 @@ export { messageWithCauses } from './failure.ts'
 export type { Histogram } from './histogram.ts'
 export { type HostedInstance, type HostOptions, hostInstance } from './host.ts'
 export { checkOptions } from './instance/check-options.ts'
-export { StandbyThread } from './instance/standby.ts'
 export { InstanceLease } from './lease.ts'
 export { LOG_LEVELS, type LogLevel, type LogLine } from './log.ts'
 export {

@@ -1,4 +1,4 @@
-import type { StandbyThread } from '@pulsar-io/engine'
+import type { StandbyThread } from '@pulsar-io/engine/standby'
 import { Command } from 'commander'
 import { EXAMPLES, examplesText } from './examples.ts'
 import { commonFlags } from './flags/common.ts'

@@ -1,4 +1,4 @@
-import { StandbyThread } from '@pulsar-io/engine'
+import { StandbyThread } from '@pulsar-io/engine/standby'
 import { type Command, CommanderError } from 'commander'
 import { normalizeArguments, runsConnectors } from './arguments.ts'
 import { EXIT } from './exit.ts'

@@ -6,10 +6,10 @@ import {
   type Run,
   type RunningConnector,
   type RunResult,
-  type StandbyThread,
   serveMetrics,
   startConnectors,
 } from '@pulsar-io/engine'
+import type { StandbyThread } from '@pulsar-io/engine/standby'
 import { EXIT } from './exit.ts'
 import type { LocalOptions } from './flags/run-options.ts'
 import type { LiveLine } from './live-line.ts'

@@ -4,6 +4,8 @@ import { startThread } from './thread.ts'
 /**
  * A thread that starts before anybody knows what for. Node takes as long to start one as a command takes to be checked,
  * so both are done at once. It keeps no process alive.
+ *
+ * It has an entry of its own into the package, because the rest of the engine would have to be loaded first.
  */
 export class StandbyThread {
   #worker: Worker | undefined

@@ -1,4 +1,4 @@
-import type { StandbyThread } from '@pulsar-io/engine'
+import type { StandbyThread } from '@pulsar-io/engine/standby'
 import { type ConnectorKind, isConnectorError, type Problem } from '@pulsar-io/sdk'
 import { ArchiveLookup } from '../config/archive-lookup.ts'
 import { readConfigFile } from '../config/config-file.ts'
