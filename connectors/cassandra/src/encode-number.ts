@@ -1,29 +1,33 @@
 import { Mismatch, shown } from './mismatch.ts'
+import type { Output } from './output.ts'
 
 const INTEGER_BYTES = { tinyint: 1, smallint: 2, int: 4, bigint: 8 } as const
 
 /** A whole number of 1 to 8 bytes, big-endian, two's complement. */
-export function encodeInteger(value: unknown, kind: keyof typeof INTEGER_BYTES): Buffer {
-  const bytes = INTEGER_BYTES[kind]
-  const buffer = Buffer.allocUnsafe(bytes)
-  // The common case, and the cheap one.
-  if (bytes < 8 && typeof value === 'number' && Number.isInteger(value)) {
-    const limit = 2 ** (bytes * 8 - 1)
-    if (value < -limit || value >= limit) throw outside(value, kind, bytes)
-    buffer.writeIntBE(value, 0, bytes)
-    return buffer
+export function writeInteger(value: unknown, kind: keyof typeof INTEGER_BYTES, out: Output): void {
+  if (kind === 'bigint') {
+    out.int64(integer(value, kind))
+    return
   }
-  const whole = wholeNumber(value)
-  if (whole === undefined) throw new Mismatch(`${kind} takes whole numbers, got ${shown(value)}`)
-  const limit = 1n << BigInt(bytes * 8 - 1)
-  if (whole < -limit || whole >= limit) throw outside(whole, kind, bytes)
-  if (bytes === 8) buffer.writeBigInt64BE(whole)
-  else buffer.writeIntBE(Number(whole), 0, bytes)
-  return buffer
+  // The common case is the cheap one.
+  const whole = typeof value === 'number' && Number.isInteger(value) ? value : Number(integer(value, kind))
+  const limit = 2 ** (INTEGER_BYTES[kind] * 8 - 1)
+  if (whole < -limit || whole >= limit) throw outside(whole, kind)
+  if (kind === 'int') out.int32(whole)
+  else if (kind === 'smallint') out.int16(whole)
+  else out.int8(whole)
 }
 
-function outside(value: number | bigint, kind: string, bytes: number): Mismatch {
-  const limit = 1n << BigInt(bytes * 8 - 1)
+/** A whole number that the type has room for. */
+function integer(value: unknown, kind: keyof typeof INTEGER_BYTES): bigint {
+  const whole = wholeNumber(value)
+  if (whole === undefined) throw new Mismatch(`${kind} takes whole numbers, got ${shown(value)}`)
+  if (BigInt.asIntN(INTEGER_BYTES[kind] * 8, whole) !== whole) throw outside(whole, kind)
+  return whole
+}
+
+function outside(value: number | bigint, kind: keyof typeof INTEGER_BYTES): Mismatch {
+  const limit = 1n << BigInt(INTEGER_BYTES[kind] * 8 - 1)
   return new Mismatch(`${kind} takes ${-limit} to ${limit - 1n}, got ${value}`)
 }
 
@@ -50,19 +54,16 @@ export function encodeDecimal(value: unknown): Buffer {
 }
 
 /** An IEEE 754 number of 4 or 8 bytes. */
-export function encodeFloat(value: unknown, kind: 'float' | 'double'): Buffer {
+export function writeFloat(value: unknown, kind: 'float' | 'double', out: Output): void {
   const number = floatOf(value)
   if (number === undefined) throw new Mismatch(`${kind} takes numbers, got ${shown(value)}`)
   if (kind === 'double') {
-    const buffer = Buffer.allocUnsafe(8)
-    buffer.writeDoubleBE(number)
-    return buffer
+    out.float64(number)
+    return
   }
   if (Number.isFinite(number) && !Number.isFinite(Math.fround(number)))
     throw new Mismatch(`float takes up to 3.4e38, got ${shown(value)}`)
-  const buffer = Buffer.allocUnsafe(4)
-  buffer.writeFloatBE(number)
-  return buffer
+  out.float32(number)
 }
 
 function floatOf(value: unknown): number | undefined {

@@ -6,15 +6,13 @@ const DAY_MS = 86_400_000
 const INSTANT = /^[+-]?\d{4,6}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d:?\d\d)?)?$/
 
 /** Milliseconds since 1970, of a Date, a number of milliseconds, or an ISO 8601 text; UTC where it names no zone. */
-export function encodeTimestamp(value: unknown): Buffer {
+export function timestampOf(value: unknown): bigint {
   const ms = instant(value)
   if (ms === undefined)
     throw new Mismatch(
       `timestamp takes a date, milliseconds since 1970 or a text such as "2024-02-29T23:59:58Z", got ${shown(value)}`,
     )
-  const buffer = Buffer.allocUnsafe(8)
-  buffer.writeBigInt64BE(ms)
-  return buffer
+  return ms
 }
 
 function instant(value: unknown): bigint | undefined {
@@ -32,15 +30,15 @@ function instant(value: unknown): bigint | undefined {
 
 const colon = (zone: string): string => (zone.includes(':') ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`)
 
-/** Days since 1970, of a Date, a text such as `2024-02-29`, or a number of days. */
-export function encodeDate(value: unknown): Buffer {
+/**
+ * Days since 1970, of a Date, a text such as `2024-02-29`, or a number of days; less 2^31, as the protocol puts 1970
+ * into the middle of what four bytes can say without a sign.
+ */
+export function dateOf(value: unknown): number {
   const days = day(value)
-  if (days === undefined || Math.abs(days) > 2 ** 31)
+  if (days === undefined || days < -(2 ** 31) || days >= 2 ** 31)
     throw new Mismatch(`date takes a text such as "2024-02-29", a date or days since 1970, got ${shown(value)}`)
-  const buffer = Buffer.allocUnsafe(4)
-  // The protocol puts 1970 into the middle of what four bytes can say.
-  buffer.writeUInt32BE(days + 2 ** 31)
-  return buffer
+  return days - 2 ** 31
 }
 
 function day(value: unknown): number | undefined {
@@ -57,13 +55,11 @@ function isDay(text: string): boolean {
 }
 
 /** Nanoseconds since midnight, of a text such as `23:59:58.123456789` or a number of nanoseconds. */
-export function encodeTime(value: unknown): Buffer {
+export function timeOf(value: unknown): bigint {
   const nanos = wholeNumber(value) ?? clock(value)
   if (nanos === undefined || nanos < 0n || nanos >= 86_400_000_000_000n)
     throw new Mismatch(`time takes a text such as "23:59:58.123" or nanoseconds since midnight, got ${shown(value)}`)
-  const buffer = Buffer.allocUnsafe(8)
-  buffer.writeBigInt64BE(nanos)
-  return buffer
+  return nanos
 }
 
 function clock(value: unknown): bigint | undefined {

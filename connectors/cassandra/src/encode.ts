@@ -1,73 +1,114 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import { stringifyJson } from '@pulsar-io/sdk'
 import type { CqlType, UdtField } from './cql-type.ts'
-import { encodeDecimal, encodeFloat, encodeInteger, encodeVarint } from './encode-number.ts'
-import { encodeDate, encodeDuration, encodeTime, encodeTimestamp } from './encode-time.ts'
-import { Mismatch, part, shown } from './mismatch.ts'
+import { encodeBlob, encodeCustom, encodeInet, encodeUuid } from './encode-bytes.ts'
+import { encodeDecimal, encodeVarint, writeFloat, writeInteger } from './encode-number.ts'
+import { dateOf, encodeDuration, timeOf, timestampOf } from './encode-time.ts'
+import { Mismatch, shown, within } from './mismatch.ts'
+import { Output } from './output.ts'
 import { unsignedVint } from './vint.ts'
+
+/** All values are made here, one after the other. */
+const output = new Output()
 
 /**
  * A value in the bytes that the native protocol (version 4, section 6) has for a type. Throws a {@link Mismatch} for
- * what the type cannot take without loss. Nulls are left to the caller.
+ * what the type cannot take without loss. Nulls are left to the caller. The bytes are not to be changed.
  */
 export function encode(value: unknown, type: CqlType): Buffer {
   switch (type.kind) {
+    // What is bytes already need not be copied, and of truth there are two.
+    case 'blob':
+      return encodeBlob(value)
+    case 'custom':
+      return encodeCustom(value, type.text)
+    case 'boolean':
+      return truthOf(value) ? TRUE : FALSE
+  }
+  output.begin()
+  write(value, type, output)
+  return output.take()
+}
+
+const TRUE = Buffer.from([1])
+const FALSE = Buffer.from([0])
+
+function write(value: unknown, type: CqlType, out: Output): void {
+  switch (type.kind) {
     case 'text':
     case 'ascii':
-      return encodeText(value, type.kind)
+      writeText(value, type.kind, out)
+      break
     case 'tinyint':
     case 'smallint':
     case 'int':
     case 'bigint':
-      return encodeInteger(value, type.kind)
+      writeInteger(value, type.kind, out)
+      break
     case 'varint':
-      return encodeVarint(value)
+      out.bytes(encodeVarint(value))
+      break
     case 'decimal':
-      return encodeDecimal(value)
+      out.bytes(encodeDecimal(value))
+      break
     case 'float':
     case 'double':
-      return encodeFloat(value, type.kind)
+      writeFloat(value, type.kind, out)
+      break
     case 'boolean':
-      return encodeBoolean(value)
+      out.int8(truthOf(value) ? 1 : 0)
+      break
     case 'blob':
-      return encodeBlob(value)
+      out.bytes(encodeBlob(value))
+      break
     case 'uuid':
     case 'timeuuid':
-      return encodeUuid(value, type.kind)
+      out.bytes(encodeUuid(value, type.kind))
+      break
     case 'timestamp':
-      return encodeTimestamp(value)
+      out.int64(timestampOf(value))
+      break
     case 'date':
-      return encodeDate(value)
+      out.int32(dateOf(value))
+      break
     case 'time':
-      return encodeTime(value)
+      out.int64(timeOf(value))
+      break
     case 'duration':
-      return encodeDuration(value)
+      out.bytes(encodeDuration(value))
+      break
     case 'inet':
-      return encodeInet(value)
+      out.bytes(encodeInet(value))
+      break
     case 'list':
     case 'set':
-      return encodeElements(elements(value, type.text), type.element)
+      writeElements(elements(value, type.text), type.element, out)
+      break
     case 'map':
-      return encodeMap(value, type)
+      writeMap(value, type, out)
+      break
     case 'tuple':
-      return encodeTuple(value, type)
+      writeTuple(value, type, out)
+      break
     case 'vector':
-      return encodeVector(value, type)
+      writeVector(value, type, out)
+      break
     case 'udt':
-      return encodeUdt(value, type.fields, type.text)
+      writeUdt(value, type.fields, type.text, out)
+      break
     case 'counter':
       throw new Mismatch('a counter cannot be set')
     case 'custom':
-      if (value instanceof Uint8Array) return bufferOf(value)
-      throw new Mismatch(`${type.text} is not known here and takes bytes only, got ${shown(value)}`)
+      out.bytes(encodeCustom(value, type.text))
+      break
   }
 }
 
-function encodeText(value: unknown, kind: 'text' | 'ascii'): Buffer {
+function writeText(value: unknown, kind: 'text' | 'ascii', out: Output): void {
   const text = textOf(value)
-  if (kind === 'ascii' && Buffer.byteLength(text) !== text.length)
+  const before = out.length
+  out.text(text)
+  if (kind === 'ascii' && out.length - before !== text.length)
     throw new Mismatch(`ascii takes ASCII characters only, got ${shown(text)}`)
-  return Buffer.from(text, 'utf8')
 }
 
 /** What is no text becomes the JSON text of it, a number its digits. */
@@ -82,57 +123,10 @@ function textOf(value: unknown): string {
   }
 }
 
-function encodeBoolean(value: unknown): Buffer {
+function truthOf(value: unknown): boolean {
   const truth = typeof value === 'string' ? { true: true, false: false }[value.toLowerCase()] : value
   if (typeof truth !== 'boolean') throw new Mismatch(`boolean takes true or false, got ${shown(value)}`)
-  return Buffer.from([truth ? 1 : 0])
-}
-
-function encodeBlob(value: unknown): Buffer {
-  if (value instanceof Uint8Array) return bufferOf(value)
-  if (typeof value === 'string') {
-    if (/^0x(?:[\da-f]{2})*$/i.test(value)) return Buffer.from(value.slice(2), 'hex')
-    const bytes = Buffer.from(value, 'base64')
-    if (bytes.toString('base64') === value) return bytes
-  }
-  throw new Mismatch(`blob takes bytes, or a text in base64 or as 0x12ab, got ${shown(value)}`)
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function encodeUuid(value: unknown, kind: 'uuid' | 'timeuuid'): Buffer {
-  const bytes =
-    value instanceof Uint8Array && value.byteLength === 16
-      ? bufferOf(value)
-      : typeof value === 'string' && /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value)
-        ? Buffer.from(value.replaceAll('-', ''), 'hex')
-        : undefined
-  if (!bytes)
-    throw new Mismatch(`${kind} takes a text such as "123e4567-e89b-12d3-a456-426614174000", got ${shown(value)}`)
-  const version = (bytes[6] ?? 0) >> 4
-  if (kind === 'timeuuid' && version !== 1)
-    throw new Mismatch(`timeuuid takes UUIDs of version 1, got one of version ${version}`)
-  return bytes
-}
-
-function encodeInet(value: unknown): Buffer {
-  if (value instanceof Uint8Array && (value.byteLength === 4 || value.byteLength === 16)) return bufferOf(value)
-  if (typeof value === 'string') {
-    if (isIPv4(value)) return Buffer.from(value.split('.').map(Number))
-    if (isIPv6(value) && !value.includes('%')) return ipv6(value)
-  }
-  throw new Mismatch(`inet takes an address such as "10.0.0.1" or "2001:db8::1", got ${shown(value)}`)
-}
-
-/** A valid address, which a URL writes in full but for its longest run of zeros. */
-function ipv6(address: string): Buffer {
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
-  const groups = (text: string | undefined): string[] => (text ? text.split(':') : [])
-  const [first, last] = [groups(head), groups(tail)]
-  const zeros = Array.from({ length: 8 - first.length - last.length }, () => '0')
-  return Buffer.from([...first, ...zeros, ...last].map(group => group.padStart(4, '0')).join(''), 'hex')
+  return truth
 }
 
 function elements(value: unknown, type: string): readonly unknown[] {
@@ -142,88 +136,87 @@ function elements(value: unknown, type: string): readonly unknown[] {
   throw new Mismatch(`${type} takes a list, got ${shown(value)}`)
 }
 
-function encodeElements(given: readonly unknown[], type: CqlType): Buffer {
-  const parts = [int32(given.length)]
+function writeElements(given: readonly unknown[], type: CqlType, out: Output): void {
+  out.int32(given.length)
   for (let i = 0; i < given.length; i++) {
-    const element = part(
-      () => `[${i}]`,
-      () => present(given[i], type),
-    )
-    parts.push(int32(element.length), element)
+    try {
+      writeSized(present(given[i]), type, out)
+    } catch (error) {
+      throw within(`[${i}]`, error)
+    }
   }
-  return Buffer.concat(parts)
 }
 
 /** A part of a collection or vector, which has no nulls. */
-function present(value: unknown, type: CqlType): Buffer {
+function present(value: unknown): unknown {
   if (value === null || value === undefined) throw new Mismatch('a collection holds no nulls')
-  return encode(value, type)
+  return value
 }
 
-function encodeMap(value: unknown, type: CqlType & { readonly kind: 'map' }): Buffer {
+function writeMap(value: unknown, type: CqlType & { readonly kind: 'map' }, out: Output): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
     throw new Mismatch(`${type.text} takes an object, got ${shown(value)}`)
   const pairs = value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value)
-  const parts = [int32(pairs.length)]
+  out.int32(pairs.length)
   for (const [key, item] of pairs) {
-    const name = part(
-      () => ` key ${shown(key)}`,
-      () => present(key, type.key),
-    )
-    const encoded = part(
-      () => `[${shown(key)}]`,
-      () => present(item, type.value),
-    )
-    parts.push(int32(name.length), name, int32(encoded.length), encoded)
+    try {
+      writeSized(present(key), type.key, out)
+    } catch (error) {
+      throw within(` key ${shown(key)}`, error)
+    }
+    try {
+      writeSized(present(item), type.value, out)
+    } catch (error) {
+      throw within(`[${shown(key)}]`, error)
+    }
   }
-  return Buffer.concat(parts)
 }
 
-function encodeTuple(value: unknown, type: CqlType & { readonly kind: 'tuple' }): Buffer {
+function writeTuple(value: unknown, type: CqlType & { readonly kind: 'tuple' }, out: Output): void {
   const given = elements(value, type.text)
   if (given.length > type.elements.length)
     throw new Mismatch(`${type.text} takes ${type.elements.length} values, got ${given.length}`)
-  return Buffer.concat(
-    type.elements.map((element, i) =>
-      part(
-        () => `[${i}]`,
-        () => optional(given[i], element),
-      ),
-    ),
-  )
+  for (const [i, element] of type.elements.entries()) {
+    try {
+      writeOptional(given[i], element, out)
+    } catch (error) {
+      throw within(`[${i}]`, error)
+    }
+  }
 }
 
-function encodeUdt(value: unknown, fields: readonly UdtField[], type: string): Buffer {
+function writeUdt(value: unknown, fields: readonly UdtField[], type: string, out: Output): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
     throw new Mismatch(`${type} takes an object, got ${shown(value)}`)
   const given = new Map(value instanceof Map ? (value as Map<string, unknown>) : Object.entries(value))
-  const encoded = fields.map(({ name, type: field }) => {
+  for (const { name, type: field } of fields) {
     // As with columns: the exact name, or else one that CQL would have made small.
     const own = given.has(name) ? name : [...given.keys()].find(key => key.toLowerCase() === name)
     const item = own === undefined ? undefined : given.get(own)
     if (own !== undefined) given.delete(own)
-    return part(
-      () => `.${name}`,
-      () => optional(item, field),
-    )
-  })
+    try {
+      writeOptional(item, field, out)
+    } catch (error) {
+      throw within(`.${name}`, error)
+    }
+  }
   const unknown = [...given.keys()]
   if (unknown.length > 0) throw new Mismatch(`${type} has no field ${unknown.map(name => shown(name)).join(', ')}`)
-  return Buffer.concat(encoded)
 }
 
-function encodeVector(value: unknown, type: CqlType & { readonly kind: 'vector' }): Buffer {
+function writeVector(value: unknown, type: CqlType & { readonly kind: 'vector' }, out: Output): void {
   const given = elements(value, type.text)
   if (given.length !== type.length) throw new Mismatch(`${type.text} takes ${type.length} values, got ${given.length}`)
   const fixed = isFixed(type.element)
-  const parts = given.flatMap((element, i) => {
-    const bytes = part(
-      () => `[${i}]`,
-      () => present(element, type.element),
-    )
-    return fixed ? [bytes] : [unsignedVint(BigInt(bytes.length)), bytes]
-  })
-  return Buffer.concat(parts)
+  for (let i = 0; i < given.length; i++) {
+    const at = out.length
+    try {
+      write(present(given[i]), type.element, out)
+    } catch (error) {
+      throw within(`[${i}]`, error)
+    }
+    if (!fixed) out.insert(at, unsignedVint(BigInt(out.length - at)))
+  }
 }
 
 /** Cassandra gives a length in a vector only to what it calls variable; smallint, tinyint, date and time are. */
@@ -232,19 +225,16 @@ function isFixed(type: CqlType): boolean {
   return ['int', 'bigint', 'float', 'double', 'boolean', 'uuid', 'timeuuid', 'timestamp'].includes(type.kind)
 }
 
-function optional(value: unknown, type: CqlType): Buffer {
-  return value === null || value === undefined ? NULL : sized(encode(value, type))
+/** Null is a length of -1. */
+function writeOptional(value: unknown, type: CqlType, out: Output): void {
+  if (value === null || value === undefined) out.int32(-1)
+  else writeSized(value, type, out)
 }
 
-/** A length of -1. */
-const NULL = Buffer.from([0xff, 0xff, 0xff, 0xff])
-
-function sized(bytes: Buffer): Buffer {
-  return Buffer.concat([int32(bytes.length), bytes])
-}
-
-function int32(value: number): Buffer {
-  const buffer = Buffer.allocUnsafe(4)
-  buffer.writeInt32BE(value)
-  return buffer
+/** The value behind its length. */
+function writeSized(value: unknown, type: CqlType, out: Output): void {
+  const at = out.length
+  out.int32(0)
+  write(value, type, out)
+  out.setInt32(at, out.length - at - 4)
 }

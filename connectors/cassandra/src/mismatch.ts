@@ -12,14 +12,9 @@ export class Mismatch extends Error {
   }
 }
 
-/** Runs an encoder of a part, and says which part it was when it fails. */
-export function part<T>(at: () => string, encode: () => T): T {
-  try {
-    return encode()
-  } catch (error) {
-    if (!(error instanceof Mismatch)) throw error
-    throw new Mismatch(error.message, at() + error.at)
-  }
+/** The error of a part, which says that it was that part; other errors as they are. */
+export function within(at: string, error: unknown): unknown {
+  return error instanceof Mismatch ? new Mismatch(error.message, at + error.at) : error
 }
 
 /** A value as a message shows it: short, and without the content of bytes. */

@@ -92,4 +92,40 @@ describe('encoding', () => {
       ),
     )
   })
+
+  it('of many values leaves each as it was made, wherever it begins and ends in memory', () => {
+    const values = Array.from({ length: 20_000 }, (_, i) => [i, -i, i * 2])
+    const encoded = values.map(value => encode(value, type('list<int>')))
+    const expected = values.map(value => {
+      const bytes = Buffer.alloc(28)
+      const parts = [value.length, ...value.flatMap(number => [4, number])]
+      for (const [i, number] of parts.entries()) bytes.writeInt32BE(number, i * 4)
+      return bytes
+    })
+    expect(Buffer.concat(encoded).equals(Buffer.concat(expected))).toBe(true)
+  })
+
+  it('of large parts and of small ones is the same', () => {
+    const large = ['a', 'ö'.repeat(100_000), 'b'.repeat(65_536)]
+    const parts = large.flatMap(text => [Buffer.alloc(4), Buffer.from(text)])
+    for (const [i, part] of parts.entries()) if (i % 2 === 0) part.writeInt32BE(parts[i + 1]?.length ?? 0)
+    const list = Buffer.concat([Buffer.from([0, 0, 0, 3]), ...parts])
+    expect(encode(large, type('list<text>')).equals(list)).toBe(true)
+    const bytes = large.map(text => Buffer.from(text))
+    expect(encode(bytes, type('list<blob>')).equals(list)).toBe(true)
+    const vector = bytes.flatMap(text => [unsignedVint(BigInt(text.length)), text])
+    expect(encode(large, type('vector<text, 3>')).equals(Buffer.concat(vector))).toBe(true)
+  })
+
+  it('of a value that does not fit leaves nothing behind', () => {
+    expect(() => encode([1, 'x'], type('list<int>'))).toThrow('int takes whole numbers, got "x"')
+    expect(encode([1], type('list<int>'))).toEqual(Buffer.from([0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 1]))
+  })
+
+  it('of days reaches as far as the type, and no further', () => {
+    expect(encode(-(2 ** 31), type('date'))).toEqual(Buffer.from([0, 0, 0, 0]))
+    expect(encode(0, type('date'))).toEqual(Buffer.from([0x80, 0, 0, 0]))
+    expect(encode(2 ** 31 - 1, type('date'))).toEqual(Buffer.from([0xff, 0xff, 0xff, 0xff]))
+    for (const days of [2 ** 31, -(2 ** 31) - 1]) expect(() => encode(days, type('date'))).toThrow('date takes')
+  })
 })
