@@ -60,6 +60,10 @@ export async function openSession(
     throw driverError(error, config)
   }
   watch(client, policy, watcher)
+  // One for all rows.
+  const explain = (error: unknown): never => {
+    throw driverError(error, config)
+  }
   return {
     title: title(client, policy),
     datacenter: policy.datacenter,
@@ -77,9 +81,7 @@ export async function openSession(
         statements.length === 1
           ? client.execute(cql, values as unknown[], PREPARED)
           : client.batch(statements.map(asQuery), BATCHED)
-      return running.then(nothing, error => {
-        throw driverError(error, config)
-      })
+      return running.then(nothing, explain)
     },
     close: shutdown,
   }
@@ -87,7 +89,8 @@ export async function openSession(
 
 /** Each node knows the schema, so one is enough to ask. */
 const QUERY = { consistency: types.consistencies.one, isIdempotent: true }
-const PREPARED = { prepare: true, isIdempotent: true }
+/** Without a size of pages, as there are no rows to be had: one thing less that each request has to say. */
+const PREPARED = { prepare: true, isIdempotent: true, fetchSize: 0 }
 const BATCHED = { ...PREPARED, logged: false }
 const nothing = (): void => undefined
 const asQuery = ({ cql, values }: Statement) => ({ query: cql, params: values as unknown[] })

@@ -1,5 +1,6 @@
 import { parseJson, type Record, RecordError } from '@pulsar-io/sdk'
 import { encode } from './encode.ts'
+import { bufferOf } from './encode-bytes.ts'
 import { Mismatch, shown } from './mismatch.ts'
 import type { Config } from './options.ts'
 import type { Column, Table } from './table.ts'
@@ -11,7 +12,10 @@ export type Cell = Buffer | null | undefined
 /** What a record does to the table. */
 export interface RowChange {
   readonly kind: 'insert' | 'delete'
-  /** For `insert` all columns of the table in their order, for `delete` those of the primary key. */
+  /**
+   * For `insert` all columns of the table in their order, and a place for the timestamp behind them; for `delete` those of
+   * the primary key.
+   */
   readonly cells: Cell[]
   /** The same for rows of the same Cassandra partition. */
   readonly partition: string
@@ -25,18 +29,24 @@ export function rowMaker(table: Table, config: Config): RowMaker {
   return config.keyname === '' ? fieldRows(table, config) : keyValueRows(table, config)
 }
 
+/** The last one is for the timestamp. A copy of them is cheaper than an array that grows. */
+function emptyCells({ columns }: Table): readonly Cell[] {
+  return new Array<Cell>(columns.length + 1).fill(undefined)
+}
+
 /** One column for the key and one for the value, as Pulsar's own sink. */
 function keyValueRows(table: Table, config: Config): RowMaker {
   const key = columnNamed(table, config.keyname)
   const column = columnNamed(table, config.columnName)
   if (!key || !column) throw new Error('the columns were not checked')
   const at = table.columns.indexOf(column)
+  const empty = emptyCells(table)
   return record => {
     const { keyValue, value } = halves(record)
     const gone = value === null || value === undefined
     if (gone && ignored(config)) return undefined
     const problems: string[] = []
-    const cells = new Array<Cell>(table.columns.length).fill(undefined)
+    const cells = empty.slice()
     // As in Pulsar: what has no key is its own.
     const own = keyValue ?? value
     if (own === null || own === undefined) problems.push('it has neither a key nor a value')
@@ -68,7 +78,9 @@ function fieldRows(table: Table, config: Config): RowMaker {
     return target
   }
   const fill = (cells: Cell[], fields: Fields, problems: string[]): void => {
-    for (const name of Object.keys(fields)) {
+    // As Object.keys, but for the array.
+    for (const name in fields) {
+      if (!Object.hasOwn(fields, name)) continue
       const target = targetOf(name)
       if (target === 'mapped') continue
       if (target === 'unknown') {
@@ -82,12 +94,13 @@ function fieldRows(table: Table, config: Config): RowMaker {
       if (value !== undefined) setField(cells, at, table, value, field, config, problems)
     }
   }
+  const empty = emptyCells(table)
   return record => {
     const { keyValue, value } = halves(record)
     const problems: string[] = []
     const fields = value === null || value === undefined ? undefined : objectOf(value)
     if (!fields && ignored(config)) return undefined
-    const cells = new Array<Cell>(table.columns.length).fill(undefined)
+    const cells = empty.slice()
     const keyFields = keyObject(keyValue)
     if (keyFields) fill(cells, keyFields, problems)
     if (fields) fill(cells, fields, problems)
@@ -206,8 +219,7 @@ function objectOf(value: unknown): Fields {
 }
 
 function parsedText(value: string | Uint8Array): unknown {
-  const text =
-    typeof value === 'string' ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
+  const text = typeof value === 'string' ? value : bufferOf(value).toString('utf8')
   try {
     return parseJson(text)
   } catch (error) {

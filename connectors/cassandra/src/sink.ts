@@ -10,6 +10,8 @@ import {
   type SinkContext,
 } from '@pulsar-io/sdk'
 import { openSession, type Session } from './client.ts'
+import type { CqlType } from './cql-type.ts'
+import { encode } from './encode.ts'
 import { largestRequest } from './limits.ts'
 import type { Config } from './options.ts'
 import { type RowChange, type RowMaker, rowMaker } from './row.ts'
@@ -99,6 +101,9 @@ export class CassandraSink implements BatchSink<Config> {
   }
 }
 
+/** What a statement takes as its timestamp. */
+const MICROSECONDS: CqlType = { kind: 'bigint', text: 'bigint' }
+
 /** Throws a RecordError for a row that no node would read to its end. */
 function taskOf(
   record: number,
@@ -113,15 +118,9 @@ function taskOf(
       `the row has ${bytes} bytes, and the server reads requests of up to ${largest} (native_transport_max_frame_size)`,
       { code: 'PIO_CASSANDRA_TOO_LARGE' },
     )
-  if (kind === 'insert') cells.push(int64(timestamp))
-  else cells.unshift(int64(timestamp))
+  if (kind === 'insert') cells[cells.length - 1] = encode(timestamp, MICROSECONDS)
+  else cells.unshift(encode(timestamp, MICROSECONDS))
   return { record, partition, cql: statements[kind], values: cells }
-}
-
-function int64(value: bigint): Buffer {
-  const buffer = Buffer.allocUnsafe(8)
-  buffer.writeBigInt64BE(value)
-  return buffer
 }
 
 /** The driver connects again by itself; the status should say so. */

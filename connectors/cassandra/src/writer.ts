@@ -106,7 +106,12 @@ export class Writer {
           job.taken = true
         } else {
           job.pending++
-          await this.#send(group, job)
+          try {
+            if (job.run.away) fail(group, job.run, job.run.away)
+            else if (!job.run.signal.aborted) await this.#session.run(group)
+          } catch (error) {
+            await this.#failed(group, job.run, error)
+          }
           job.pending--
         }
       } catch (error) {
@@ -116,15 +121,6 @@ export class Writer {
       if (job.taken && job.pending === 0) job.resolve()
     }
     this.#active--
-  }
-
-  async #send(group: Group, { run }: Job): Promise<void> {
-    try {
-      if (run.away) fail(group, run, run.away)
-      else if (!run.signal.aborted) await this.#session.run(group)
-    } catch (error) {
-      await this.#failed(group, run, error)
-    }
   }
 
   async #failed(group: Group, run: Run, error: unknown): Promise<void> {
