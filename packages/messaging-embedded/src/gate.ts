@@ -21,6 +21,7 @@ export class Gate {
   private onFloorSince: number | undefined
   private readonly waiting: Waiting[] = []
   private retry: NodeJS.Timeout | undefined
+  private retryMs = RETRY_MS
   private wakeEmpty: (() => void) | undefined
 
   constructor(directory: string) {
@@ -63,14 +64,19 @@ export class Gate {
    */
   async alone<T>(work: () => T | Promise<T>): Promise<T> {
     const deadline = performance.now() + PATIENCE_MS
-    await untilTaken(() => this.turnstile.tryAlone(), deadline)
+    await untilTaken(() => this.turnstile.tryAlone(), deadline, longer)
     try {
       while (this.writing > 0) {
         await new Promise<void>(resolve => {
           this.wakeEmpty = resolve
         })
       }
-      await untilTaken(() => this.floor.tryAlone(), deadline)
+      // Who holds the turnstile is the only one to wait for this, and keeps all others waiting.
+      await untilTaken(
+        () => this.floor.tryAlone(),
+        deadline,
+        ms => ms,
+      )
       try {
         return await work()
       } finally {
@@ -100,8 +106,12 @@ export class Gate {
       }
     }
     // On the floor: the last one who leaves goes on.
-    if (this.waiting.length > 0 && this.onFloorSince === undefined)
-      this.retry = setTimeout(() => this.admit(), RETRY_MS)
+    if (this.waiting.length === 0 || this.onFloorSince !== undefined) {
+      this.retryMs = RETRY_MS
+      return
+    }
+    this.retry = setTimeout(() => this.admit(), jittered(this.retryMs))
+    this.retryMs = longer(this.retryMs)
   }
 
   /** One writer more, if that can be now. */
@@ -127,16 +137,31 @@ interface Waiting {
 }
 
 const STAY_MS = 20
+/** Milliseconds between tries, which grow up to the second. */
 const RETRY_MS = 1
+const SLOWEST_RETRY_MS = 32
 const PATIENCE_MS = 30_000
 
-async function untilTaken(take: () => boolean, deadline: number): Promise<void> {
-  while (!take()) {
+/**
+ * Hundreds of threads that close at once would otherwise take the processors from the one whose turn it is, and hardly
+ * ever let a writer in between; a lease that is renewed by a write ended over it.
+ */
+function longer(ms: number): number {
+  return Math.min(SLOWEST_RETRY_MS, ms * 2)
+}
+
+/** Who waits for the same does not try at the same time. */
+function jittered(ms: number): number {
+  return ms * (0.5 + Math.random())
+}
+
+async function untilTaken(take: () => boolean, deadline: number, grow: (ms: number) => number): Promise<void> {
+  for (let ms = RETRY_MS; !take(); ms = grow(ms)) {
     if (performance.now() > deadline) {
       throw new Error(
         `another process has been in the middle of a write for ${PATIENCE_MS / 1000} s; look for one that is stopped (state T in ps) and continue or end it`,
       )
     }
-    await sleep(RETRY_MS)
+    await sleep(jittered(ms))
   }
 }
