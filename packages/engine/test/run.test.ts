@@ -247,6 +247,27 @@ describe('a run', () => {
     expect(logs.filter(({ message }) => message === 'closing failed')).toEqual([])
   })
 
+  it('closes the connection when the store before it does not close, and says so', async () => {
+    const probe = await openMessaging({ url: `embedded:${path('log')}` })
+    await probe.close()
+    const client = Object.getPrototypeOf(probe)
+    const open = client.openStore
+    const close = vi.spyOn(client, 'close')
+    const openStore = vi.spyOn(client, 'openStore').mockImplementation(async function (this: unknown, name) {
+      const store = await open.call(this, name)
+      vi.spyOn(store, 'close').mockRejectedValue(new Error('no close today'))
+      return store
+    })
+    onTestFinished(() => [close, openStore].forEach(spy => void spy.mockRestore()))
+    const config = { archive: path('tiny.tgz'), topicName: 'in', configs: { end: 7 } }
+    const run = await start([{ kind: 'source', config }], { isolation: 'inline' })
+    expect(await run.done).toMatchObject({ reason: 'finished', recordsOut: 7 })
+    expect(logs).toContainEqual(
+      expect.objectContaining({ message: 'closing failed', fields: { reason: 'no close today' } }),
+    )
+    expect(close).toHaveBeenCalledTimes(1)
+  })
+
   it('finishes when its sources have reached their ends', async () => {
     const run = await start([
       { kind: 'source', config: { archive: path('tiny.tgz'), topicName: 'in', configs: { end: 7 } } },
