@@ -12,9 +12,11 @@ import { SharedLock } from './shared-lock.ts'
  * another process may just be on its way in. So whoever opens or closes does it alone.
  *
  * Writers share the floor. They walk onto it through a turnstile, which whoever wants to be alone holds; so new writers
- * wait outside while those on the floor finish, and opening takes its turn under any load.
+ * wait outside while those on the floor finish, and opening takes its turn under any load. Those who want to be alone stand
+ * in line for the turnstile at a door of their own, and where there is a line, writers get through between two of them.
  */
 export class Gate {
+  private readonly door: SharedLock
   private readonly turnstile: SharedLock
   private readonly floor: SharedLock
   private writing = 0
@@ -27,13 +29,17 @@ export class Gate {
   constructor(directory: string) {
     const folder = join(directory, 'gate')
     mkdirSync(folder, { recursive: true })
-    this.turnstile = new SharedLock(join(folder, 'turnstile'))
+    const locks: SharedLock[] = []
     try {
-      this.floor = new SharedLock(join(folder, 'floor'))
+      for (const name of ['door', 'turnstile', 'floor']) locks.push(new SharedLock(join(folder, name)))
     } catch (error) {
-      this.turnstile.close()
+      for (const lock of locks) lock.close()
       throw error
     }
+    const [door, turnstile, floor] = locks as [SharedLock, SharedLock, SharedLock]
+    this.door = door
+    this.turnstile = turnstile
+    this.floor = floor
   }
 
   /**
@@ -64,26 +70,36 @@ export class Gate {
    */
   async alone<T>(work: () => T | Promise<T>): Promise<T> {
     const deadline = performance.now() + PATIENCE_MS
-    await untilTaken(() => this.turnstile.tryAlone(), deadline, longer)
+    const inLine = await untilTaken(() => this.door.tryAlone(), deadline, longer)
     try {
-      while (this.writing > 0) {
-        await new Promise<void>(resolve => {
-          this.wakeEmpty = resolve
-        })
-      }
-      // Who holds the turnstile is the only one to wait for this, and keeps all others waiting.
-      await untilTaken(
-        () => this.floor.tryAlone(),
-        deadline,
-        ms => ms,
-      )
+      if (inLine) await sleep(BREATH_MS)
+      await untilTaken(() => this.turnstile.tryAlone(), deadline, longer)
       try {
-        return await work()
+        return await this.onEmptyFloor(work, deadline)
       } finally {
-        this.floor.release()
+        this.turnstile.release()
       }
     } finally {
-      this.turnstile.release()
+      this.door.release()
+    }
+  }
+
+  private async onEmptyFloor<T>(work: () => T | Promise<T>, deadline: number): Promise<T> {
+    while (this.writing > 0) {
+      await new Promise<void>(resolve => {
+        this.wakeEmpty = resolve
+      })
+    }
+    // Who holds the turnstile is the only one to wait for this, and keeps all others waiting.
+    await untilTaken(
+      () => this.floor.tryAlone(),
+      deadline,
+      ms => ms,
+    )
+    try {
+      return await work()
+    } finally {
+      this.floor.release()
     }
   }
 
@@ -91,6 +107,7 @@ export class Gate {
     clearTimeout(this.retry)
     this.floor.close()
     this.turnstile.close()
+    this.door.close()
   }
 
   private admit(): void {
@@ -137,6 +154,8 @@ interface Waiting {
 }
 
 const STAY_MS = 20
+/** Milliseconds that the turnstile stays open to writers between two who want to be alone. */
+const BREATH_MS = 5
 /** Milliseconds between tries, which grow up to the second. */
 const RETRY_MS = 1
 const SLOWEST_RETRY_MS = 32
@@ -155,8 +174,11 @@ function jittered(ms: number): number {
   return ms * (0.5 + Math.random())
 }
 
-async function untilTaken(take: () => boolean, deadline: number, grow: (ms: number) => number): Promise<void> {
+/** Resolves whether it had to wait. */
+async function untilTaken(take: () => boolean, deadline: number, grow: (ms: number) => number): Promise<boolean> {
+  let waited = false
   for (let ms = RETRY_MS; !take(); ms = grow(ms)) {
+    waited = true
     if (performance.now() > deadline) {
       throw new Error(
         `another process has been in the middle of a write for ${PATIENCE_MS / 1000} s; look for one that is stopped (state T in ps) and continue or end it`,
@@ -164,4 +186,5 @@ async function untilTaken(take: () => boolean, deadline: number, grow: (ms: numb
     }
     await sleep(jittered(ms))
   }
+  return waited
 }

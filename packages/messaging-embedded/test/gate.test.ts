@@ -49,4 +49,19 @@ describe('the gate of an embedded log', () => {
     expect(order[0]).toBe('first')
     expect(order.slice(1).sort()).toEqual(['alone', 'written'])
   })
+
+  it('leaves the turnstile to writers while others stand in line to be alone', async () => {
+    const [first, ...line] = [gate(), gate(), gate(), gate()]
+    const looks = vi.spyOn(SharedLock.prototype, 'tryAlone')
+    const order: number[] = []
+    let waiting: Promise<unknown>[] = []
+    await first.alone(async () => {
+      waiting = line.map((one, i) => one.alone(() => order.push(i)))
+      await sleep(100)
+      const turnstiles = line.map(one => Reflect.get(one, 'turnstile'))
+      expect(looks.mock.contexts.filter(lock => turnstiles.includes(lock))).toEqual([])
+    })
+    await Promise.all(waiting)
+    expect(order.sort()).toEqual([0, 1, 2])
+  })
 })
