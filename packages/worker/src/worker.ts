@@ -305,6 +305,7 @@ class RunningWorker implements Worker {
   async #close(): Promise<void> {
     this.#ready = false
     this.#stopping.abort()
+    this.#loaded?.runner.startNoMore()
     // The server first, so that no request meets half a worker; then what runs, then what it stands on.
     const closers = [() => this.#app?.close(), ...this.#closers.splice(0).reverse()]
     for (const close of closers) {

@@ -79,6 +79,7 @@ export class Runner {
   readonly #plans = new Map<string, Promise<ConnectorPlan>>()
   readonly #gate: Gate
   #again: NodeJS.Timeout | undefined
+  #startsNoMore = false
   #closed = false
 
   constructor(options: RunnerOptions) {
@@ -123,11 +124,17 @@ export class Runner {
     )
   }
 
+  /** From now on nothing starts; what runs, or opens, goes on until {@link close}. */
+  startNoMore(): void {
+    this.#startsNoMore = true
+    this.#gate.open()
+  }
+
   /** Stops everything. May be called twice. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#again)
-    this.#gate.open()
+    this.startNoMore()
     await this.reconcile()
   }
 
@@ -209,7 +216,7 @@ export class Runner {
       return
     }
     const place = await this.#gate.enter()
-    if (this.#closed || !this.#options.coordinator.take(key)) {
+    if (this.#startsNoMore || !this.#options.coordinator.take(key)) {
       place()
       return
     }
