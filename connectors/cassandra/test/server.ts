@@ -13,7 +13,11 @@ export class Server {
     this.roots = new URL(url).host
     this.#client = new Client({
       contactPoints: [this.roots],
-      policies: { loadBalancing: new policies.loadBalancing.RoundRobinPolicy() },
+      policies: {
+        loadBalancing: new policies.loadBalancing.RoundRobinPolicy(),
+        // Back before the sink is, where a test has ended the server.
+        reconnection: new policies.reconnection.ConstantReconnectionPolicy(250),
+      },
       encoding: { useBigIntAsLong: true, useBigIntAsVarint: true, map: Map, set: Set },
       ...(credentials
         ? { authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password) }
