@@ -6,6 +6,8 @@ import type { DatabaseSync } from 'node:sqlite'
  */
 export class SharedLock {
   private readonly database: DatabaseSync
+  /** Without the pages that SQLite keeps in advance, 80 KB of them: the file stays empty. */
+  private slim = false
 
   /** Throws where the file cannot be made. */
   constructor(path: string) {
@@ -29,6 +31,8 @@ export class SharedLock {
 
   release(): void {
     this.database.exec('ROLLBACK')
+    // It may want to read the file, which is not to be read while another has the lock.
+    this.slim ||= this.taken('PRAGMA cache_size = 0')
   }
 
   /** Releases it, too. */
