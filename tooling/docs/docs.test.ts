@@ -25,11 +25,11 @@ describe('generated text', () => {
 })
 
 describe('the evidence', () => {
-  it.each(names)('of %s names tests and benches that are there', async name => {
+  it.each(names)('of %s names tests, benches and figures that are there', async name => {
     expect(await unfounded(root, await evidenceOf(root, name))).toEqual([])
   })
 
-  it('is found wanting where a test, a title, a clause or a bench is not there', async () => {
+  it('is found wanting where a test, a title, a clause, a bench or a figure is not there', async () => {
     const test = 'connectors/file/test/kill.test.ts'
     const faults = [
       { fault: 'a', test: 'connectors/file/test/none.test.ts', title: 'kill -9' },
@@ -45,6 +45,7 @@ describe('the evidence', () => {
       'the conformance suite has no clause SINK-999',
       `${test} does not run the suite of SINK-10`,
       'there is no bench none',
+      'docs/performance.md has no figure "x"',
     ])
   })
 })

@@ -36,13 +36,17 @@ export async function evidenceOf(root: string, name: string): Promise<Evidence> 
   return evidence.parse(text === undefined ? {} : JSON.parse(text))
 }
 
-/** What the evidence names and the repository does not have: tests, titles, benches. Empty when all is there. */
+/** What the evidence names and the repository does not have: tests, titles, benches, figures. Empty when all is there. */
 export async function unfounded(root: string, { sink, source }: Evidence): Promise<string[]> {
   const problems: string[] = []
+  const figures = (await read(root, 'docs/performance.md')) ?? ''
   for (const { faults, throughput } of [sink, source].filter(found => found !== undefined)) {
     for (const { test, title } of faults) problems.push(...(await proofProblems(root, test, title)))
-    if (throughput && (await read(root, `tooling/bench/${throughput.bench}.ts`)) === undefined)
+    if (throughput === undefined) continue
+    if ((await read(root, `tooling/bench/${throughput.bench}.ts`)) === undefined)
       problems.push(`there is no bench ${throughput.bench}`)
+    if (!figures.includes(`\n| ${throughput.figure} |`))
+      problems.push(`docs/performance.md has no figure "${throughput.figure}"`)
   }
   return problems
 }

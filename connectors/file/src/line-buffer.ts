@@ -1,8 +1,10 @@
 const NEWLINE = 10
+/** Bytes to begin with: most of a worker's sinks have little to write. */
+const FIRST_BYTES = 4 * 1024
 
 /** Gathers the lines of a batch in one buffer, which is used again for the next batch. */
 export class LineBuffer {
-  #bytes = Buffer.allocUnsafe(64 * 1024)
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES)
   #length = 0
   #ends: number[] = []
 
@@ -10,7 +12,7 @@ export class LineBuffer {
     this.#length = 0
     this.#ends = []
     // One huge batch does not keep its memory for ever.
-    if (this.#bytes.length > 16 * 1024 * 1024) this.#bytes = Buffer.allocUnsafe(64 * 1024)
+    if (this.#bytes.length > 16 * 1024 * 1024) this.#bytes = Buffer.allocUnsafe(FIRST_BYTES)
   }
 
   /** Adds a line and its newline. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ConnectorSpec, Isolation, LogLine, Run, RunOptions } from '../src/index.ts'
 import { openMessaging, serveMetrics, startConnectors } from '../src/index.ts'
@@ -31,6 +32,7 @@ export const sink = {
         config = given
         context.logger.info('the password is ' + given.password)
         if (order(config, 'away')) throw branded('PIO_PROBE_AWAY', 'reconnect', 'the probe is away')
+        if (order(config, 'forgotten')) setInterval(() => appendFileSync(config.orders.replace('orders', 'ticks'), '.'), 5)
       },
       async write(records) {
         if (order(config, 'bug') || order(config, 'broken')) throw new TypeError('a bug in the probe')
@@ -267,6 +269,21 @@ describe('a run', () => {
     )
     expect(close).toHaveBeenCalledTimes(1)
   })
+
+  it.each<Isolation>(['thread', 'process'])(
+    'ends a %s in which a connector has left something open',
+    async isolation => {
+      writeFileSync(path('orders'), 'forgotten')
+      const run = await start([sink()], { isolation })
+      await eventually(() => existsSync(path('ticks')))
+      expect(await run.stop()).toMatchObject({ reason: 'stopped', undrained: 0 })
+      // It may be about to write once more when it is ended.
+      await sleep(50)
+      const ticks = readFileSync(path('ticks'), 'utf8')
+      await sleep(200)
+      expect(readFileSync(path('ticks'), 'utf8')).toBe(ticks)
+    },
+  )
 
   it('finishes when its sources have reached their ends', async () => {
     const run = await start([

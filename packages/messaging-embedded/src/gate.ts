@@ -16,7 +16,7 @@ import { SharedLock } from './shared-lock.ts'
  * in line for the turnstile at a door of their own, and where there is a line, writers get through between two of them.
  */
 export class Gate {
-  private readonly door: SharedLock
+  private readonly folder: string
   private readonly turnstile: SharedLock
   private readonly floor: SharedLock
   private writing = 0
@@ -27,19 +27,15 @@ export class Gate {
   private wakeEmpty: (() => void) | undefined
 
   constructor(directory: string) {
-    const folder = join(directory, 'gate')
-    mkdirSync(folder, { recursive: true })
-    const locks: SharedLock[] = []
+    this.folder = join(directory, 'gate')
+    mkdirSync(this.folder, { recursive: true })
+    this.turnstile = new SharedLock(join(this.folder, 'turnstile'))
     try {
-      for (const name of ['door', 'turnstile', 'floor']) locks.push(new SharedLock(join(folder, name)))
+      this.floor = new SharedLock(join(this.folder, 'floor'))
     } catch (error) {
-      for (const lock of locks) lock.close()
+      this.turnstile.close()
       throw error
     }
-    const [door, turnstile, floor] = locks as [SharedLock, SharedLock, SharedLock]
-    this.door = door
-    this.turnstile = turnstile
-    this.floor = floor
   }
 
   /**
@@ -70,8 +66,10 @@ export class Gate {
    */
   async alone<T>(work: () => T | Promise<T>): Promise<T> {
     const deadline = performance.now() + PATIENCE_MS
-    const inLine = await untilTaken(() => this.door.tryAlone(), deadline, longer)
+    // Made anew each time: it is needed twice in a life, and takes memory.
+    const door = new SharedLock(join(this.folder, 'door'))
     try {
+      const inLine = await untilTaken(() => door.tryAlone(), deadline, longer)
       if (inLine) await sleep(BREATH_MS)
       await untilTaken(() => this.turnstile.tryAlone(), deadline, longer)
       try {
@@ -80,7 +78,7 @@ export class Gate {
         this.turnstile.release()
       }
     } finally {
-      this.door.release()
+      door.close()
     }
   }
 
@@ -107,7 +105,6 @@ export class Gate {
     clearTimeout(this.retry)
     this.floor.close()
     this.turnstile.close()
-    this.door.close()
   }
 
   private admit(): void {
@@ -156,7 +153,7 @@ interface Waiting {
 const STAY_MS = 20
 /** Milliseconds that the turnstile stays open to writers between two who want to be alone. */
 const BREATH_MS = 5
-/** Milliseconds between tries, which grow up to the second. */
+/** Milliseconds between the first tries, and between the later ones at most. */
 const RETRY_MS = 1
 const SLOWEST_RETRY_MS = 32
 const PATIENCE_MS = 30_000

@@ -14,7 +14,8 @@ if (parentPort && !isMainThread) {
   } else {
     await runInstance(given.spec, { send: message => port.postMessage(message), listen })
   }
-  port.close()
+  // What a connector left open would keep its thread for ever.
+  process.exit()
 } else if (process.send) {
   const send = process.send.bind(process)
   const { assignment, listen } = inbox(use => process.on('message', use))
@@ -26,6 +27,8 @@ if (parentPort && !isMainThread) {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
   await runInstance(given.spec, { send: message => void send(message satisfies InstanceMessage), listen })
   process.removeAllListeners('disconnect')
+  // The same for its process; what it said last is on its way before the line is closed.
+  process.once('disconnect', () => process.exit())
   process.disconnect()
 }
 
