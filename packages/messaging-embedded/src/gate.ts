@@ -69,9 +69,9 @@ export class Gate {
     // Made anew each time: it is needed twice in a life, and takes memory.
     const door = new SharedLock(join(this.folder, 'door'))
     try {
-      const inLine = await untilTaken(() => door.tryAlone(), deadline, longer)
+      const inLine = await untilTaken(() => door.tryAlone(), deadline)
       if (inLine) await sleep(BREATH_MS)
-      await untilTaken(() => this.turnstile.tryAlone(), deadline, longer)
+      await untilTaken(() => this.turnstile.tryAlone(), deadline)
       try {
         return await this.onEmptyFloor(work, deadline)
       } finally {
@@ -89,11 +89,7 @@ export class Gate {
       })
     }
     // Who holds the turnstile is the only one to wait for this, and keeps all others waiting.
-    await untilTaken(
-      () => this.floor.tryAlone(),
-      deadline,
-      ms => ms,
-    )
+    await untilTaken(() => this.floor.tryAlone(), deadline, RETRY_MS)
     try {
       return await work()
     } finally {
@@ -172,9 +168,9 @@ function jittered(ms: number): number {
 }
 
 /** Resolves whether it had to wait. */
-async function untilTaken(take: () => boolean, deadline: number, grow: (ms: number) => number): Promise<boolean> {
+async function untilTaken(take: () => boolean, deadline: number, slowestMs = SLOWEST_RETRY_MS): Promise<boolean> {
   let waited = false
-  for (let ms = RETRY_MS; !take(); ms = grow(ms)) {
+  for (let ms = RETRY_MS; !take(); ms = Math.min(slowestMs, longer(ms))) {
     waited = true
     if (performance.now() > deadline) {
       throw new Error(
