@@ -12,7 +12,7 @@ const COUNTS = [50, 100, 200]
 /** Milliseconds between two records of a connector. */
 const EVERY_MS = 5_000
 /** Milliseconds that memory and processor are looked at. */
-const WATCHED_MS = 20_000
+const WATCHED_MS = 60_000
 /** Calls of each kind whose time is taken. */
 const CALLS = 300
 const SINKS = 'sinks/public/default'

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigError, comparePositions, type PartitionCheckpoint, type Record, type SinkContext } from '@pulsar-io/sdk'
-import { type Checkpoint, CheckpointFile } from './checkpoint.ts'
+import type { Checkpoint, CheckpointFile } from './checkpoint.ts'
 import { syncFolder } from './durable.ts'
 import type { LineBuffer } from './line-buffer.ts'
 import { FileLock } from './lock.ts'
@@ -138,9 +138,14 @@ export class FileSeries {
   }
 
   async #loadCheckpoint(target: Target): Promise<Checkpoint | undefined> {
-    const file = new CheckpointFile(target.note('pulsar-io'))
+    const path = target.note('pulsar-io')
+    const keeps = this.#context.guarantee === 'EFFECTIVELY_ONCE'
+    if (!keeps && !existsSync(path)) return undefined
+    // Loaded here: node:zlib, of which it takes the checksum, costs a thread half a megabyte.
+    const { CheckpointFile } = await import('./checkpoint.ts')
+    const file = new CheckpointFile(path)
     const checkpoint = await file.load()
-    if (this.#context.guarantee !== 'EFFECTIVELY_ONCE') {
+    if (!keeps) {
       // From here on it would be behind the file, and a later run would take away what this one wrote.
       if (checkpoint) await file.remove()
       return undefined

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { csvFields, Malformed } from './formats.ts'
-import { type Fingerprint, fingerprintOf, readFully, TAIL_BYTES } from './identity.ts'
+import { type Fingerprint, fingerprintOf, TAIL_BYTES } from './identity.ts'
 import type { SourceConfig } from './options.ts'
+import { readFully } from './read-fully.ts'
 import { bomLength, contentEnd, countNewlines, csvSplitter } from './splitter.ts'
 
 /** What the start of a CSV file says of its columns. */

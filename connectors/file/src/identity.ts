@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { ConfigError, type Offset } from '@pulsar-io/sdk'
 import * as z from 'zod'
+import { readFully } from './read-fully.ts'
 
 /** Bytes of the beginning of a file that tell it from others, at most. */
 export const HEAD_BYTES = 1024
@@ -74,15 +75,4 @@ async function matches(handle: FileHandle, position: number, expected: Fingerpri
   const buffer = Buffer.alloc(expected.length)
   const read = await readFully(handle, buffer, position)
   return read === expected.length && crc32(buffer) === expected.crc
-}
-
-/** Fills the buffer from the given place of the file; fewer bytes than that only at its end. */
-export async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<number> {
-  let length = 0
-  while (length < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, position + length)
-    if (bytesRead === 0) break
-    length += bytesRead
-  }
-  return length
 }

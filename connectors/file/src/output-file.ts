@@ -2,8 +2,8 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { syncFolder } from './durable.ts'
-import { readFully } from './identity.ts'
 import { errno } from './problems.ts'
+import { readFully } from './read-fully.ts'
 
 const NEWLINE = 10
 const BLOCK = 64 * 1024

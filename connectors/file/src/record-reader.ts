@@ -1,9 +1,10 @@
 import { ConfigError, type Logger, type Metrics, type SourceRecord } from '@pulsar-io/sdk'
 import { BLANK, createFormat, type Format, Malformed } from './formats.ts'
 import { readHeader } from './header.ts'
-import { type FileOffset, type Fingerprint, fingerprintOf, HEAD_BYTES, readFully, TAIL_BYTES } from './identity.ts'
+import { type FileOffset, type Fingerprint, fingerprintOf, HEAD_BYTES, TAIL_BYTES } from './identity.ts'
 import type { SourceConfig } from './options.ts'
 import { shorten } from './problems.ts'
+import { readFully } from './read-fully.ts'
 import { bomLength, contentEnd, countNewlines } from './splitter.ts'
 import type { Chunk, TrackedFile } from './tracked-file.ts'
 

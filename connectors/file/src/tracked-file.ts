@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { continues, type FileOffset, type Fingerprint, readFully, TAIL_BYTES } from './identity.ts'
+import { continues, type FileOffset, type Fingerprint, TAIL_BYTES } from './identity.ts'
+import { readFully } from './read-fully.ts'
 
 /** What a look at the folder says of a file. */
 export interface Seen {

@@ -48,4 +48,9 @@ function startWorker(v8) {
   v8.setFlagsFromString('--regexp-tier-up-ticks=100')
   // What is left is put together, so that whole pages become free.
   v8.setFlagsFromString('--compact-on-every-full-gc')
+  // A waiting thread collects its nursery when a page of it is used, not when all of it was touched.
+  v8.setFlagsFromString('--minor-gc-task-trigger=10')
+  // Set this late it no longer turns off the helpers of the other collections: only those of the C++ heap, for which
+  // hundreds of threads would wait in a busy loop.
+  v8.setFlagsFromString('--single-threaded-gc')
 }
