@@ -1,59 +1,15 @@
 import { StandbyThread } from '@pulsar-io/engine/standby'
-import { type Command, CommanderError } from 'commander'
 import { normalizeArguments, runsConnectors } from './arguments.ts'
-import { EXIT } from './exit.ts'
-import { buildProgram } from './program.ts'
 
 /** Runs the command line `args` (without node and script) in this process and resolves with its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   const words = normalizeArguments(args)
   const standby = runsConnectors(words) ? new StandbyThread() : undefined
-  const program = buildProgram({ words, standby })
-  prepare(program.command)
   try {
-    await program.command.parseAsync(words, { from: 'user' })
-    return program.exitCode()
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    // Loaded here: --help and --version do without the SDK.
-    const { errorText, startFailureCode } = await import('./report-error.ts')
-    process.stderr.write(errorText(error, { debug: isDebug(args) }))
-    return startFailureCode(error)
+    // Loaded here: the thread starts meanwhile.
+    const { runCommand } = await import('./run-command.ts')
+    return await runCommand(words, standby)
   } finally {
     await standby?.discard()
   }
-}
-
-function isDebug(args: readonly string[]): boolean {
-  const at = args.findIndex(each => each === '--log-level' || each === '--logLevel')
-  return args.includes('--log-level=debug') || (at >= 0 && args[at + 1] === 'debug')
-}
-
-/** The parser throws where it would have ended the process, and says how to get on. */
-function prepare(command: Command): void {
-  command
-    .exitOverride()
-    .showSuggestionAfterError()
-    .configureOutput({
-      outputError: (text, write) =>
-        write(
-          `${unexpected(text, command)
-            .replace(/\n\(Did you mean (.*)\?\)/, '; did you mean $1?')
-            .trimEnd()} [PIO_USAGE]\n  ${path(command)} --help shows what there is\n`,
-        ),
-    })
-  for (const child of command.commands) prepare(child)
-}
-
-/** Says which argument is one too many. */
-function unexpected(text: string, command: Command): string {
-  const [, expected, given] =
-    /^error: too many arguments .* Expected (\d+) arguments? but got \d+: (.*)\.\s*$/.exec(text) ?? []
-  if (expected === undefined || given === undefined) return text
-  const [first = ''] = given.split(', ').slice(Number(expected))
-  return `error: unexpected argument '${first}'${command.name() === 'run' ? '; a pipeline file is given with -f' : ''}`
-}
-
-function path(command: Command): string {
-  return command.parent ? `${path(command.parent)} ${command.name()}` : command.name()
 }
