@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { JsonSchema } from './config-schema.ts'
+import { stringifyJson } from './json.ts'
 
 /** Bounds of a numeric field, both included. */
 export interface Bounds {
@@ -102,10 +103,11 @@ function numeric(type: 'integer' | 'number', bounds: Bounds): z.ZodType<number> 
     ...(bounds.max === undefined ? {} : { maximum: bounds.max }),
   }
   return field(json, value => {
-    const n =
-      typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
+    const n = numberOf(value)
     if (!Number.isFinite(n)) return problem(`must be a number, got ${show(value)}`)
-    if (type === 'integer' && !Number.isSafeInteger(n)) return problem(`must be a whole number, got ${show(value)}`)
+    if (type === 'integer' && !Number.isInteger(n)) return problem(`must be a whole number, got ${show(value)}`)
+    if (type === 'integer' && !Number.isSafeInteger(n))
+      return problem(`must not be beyond ±${Number.MAX_SAFE_INTEGER}, got ${show(value)}`)
     return within(n, bounds)
   })
 }
@@ -129,8 +131,15 @@ function within(value: number, { min, max }: Bounds, unit = ''): number {
   return value
 }
 
+/** NaN for what is none. JSON gives whole numbers beyond 2^53 as bigint. */
+function numberOf(value: unknown): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
+}
+
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  const data = value !== undefined && typeof value !== 'function' && typeof value !== 'symbol'
+  const text = data ? stringifyJson(value) : String(value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 

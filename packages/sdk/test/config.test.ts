@@ -54,6 +54,18 @@ describe('parseConfig', () => {
     })
   })
 
+  it('refuses whole numbers beyond 2^53, which JSON gives as bigint', () => {
+    const much = 10n ** 22n
+    expect(problemsOf({ port: much, verbose: much, ratio: much, timeout: much, limit: much, urls: [much] })).toEqual([
+      `port: must not be beyond ±${Number.MAX_SAFE_INTEGER}, got ${much}`,
+      `verbose: must be true or false, got ${much}`,
+      'ratio: must be at most 1, got 1e+22',
+      `timeout: must be a duration such as 500ms, 2s or 5m, got ${much}`,
+      `limit: must be a size such as 64KiB or 5MiB, got ${much}`,
+      `urls: must be a list of strings, got [${much}]`,
+    ])
+  })
+
   it('lists every problem at once, unknown options first and with a suggestion', () => {
     expect(problemsOf({ prot: 1, mode: 'tpc', limit: 'much', tls: { kye: 'x' } })).toEqual([
       'tls.kye: not an option; did you mean key?',
