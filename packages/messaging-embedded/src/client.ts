@@ -10,7 +10,7 @@ import type {
   ReaderOptions,
   Topics,
 } from '@pulsar-io/messaging'
-import { fullTopicName, topicPattern } from '@pulsar-io/messaging'
+import { fullTopicName, randomId, topicPattern } from '@pulsar-io/messaging'
 import { isConnectorError } from '@pulsar-io/sdk/core'
 import type { TopicRecord } from './catalog.ts'
 import { EmbeddedConsumer } from './consumer.ts'
@@ -19,7 +19,6 @@ import { Feed } from './feed.ts'
 import { EmbeddedKeyValueStore } from './key-value-store.ts'
 import { EmbeddedProducer } from './producer.ts'
 import type { ProducerSeat } from './producer-seats.ts'
-import { randomId } from './random-id.ts'
 import { EmbeddedReader } from './reader.ts'
 import type { Shared } from './shared.ts'
 import { EmbeddedTopics } from './topics.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
+import { randomId } from '@pulsar-io/messaging'
 import type { Environment } from './environment.ts'
 import { randomVersion } from './environment.ts'
-import { randomId } from './random-id.ts'
 
 /** Who uses the directory: one thread of one process. Type, not interface: it is stored as JSON. */
 export type Session = {

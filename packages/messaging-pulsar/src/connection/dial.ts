@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import type { Connection } from './connection.ts'
 
 /** Where to connect to. */
@@ -25,15 +25,17 @@ export function dial(connection: Connection, address: Address, timeoutMs: number
     },
   }
   return new Promise((resolve, reject) => {
+    const openTls = (options: ConnectionOptions): Socket => {
+      // Loaded here: it takes longer than the rest of a connection, and most have none.
+      const { connect } = process.getBuiltinModule('node:tls')
+      // The types of node:tls leave `onread` out; TLS sockets take it as others do.
+      return connect({ ...options, host, port, onread } as ConnectionOptions, ready)
+    }
     const ready = () => {
       socket.setTimeout(0)
       resolve(socket)
     }
-    // The types of node:tls leave `onread` out; TLS sockets take it as others do.
-    const socket =
-      tls === undefined
-        ? connectTcp({ host, port, noDelay: true, onread }, ready)
-        : connectTls({ ...tls, host, port, onread } as ConnectionOptions, ready)
+    const socket = tls === undefined ? connectTcp({ host, port, noDelay: true, onread }, ready) : openTls(tls)
     socket.setNoDelay(true)
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)))
     let last: Error | undefined

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { fullTopicName, type ReaderOptions } from '@pulsar-io/messaging'
+import { fullTopicName, type ReaderOptions, randomId } from '@pulsar-io/messaging'
 import type { ClientContext } from '../context.ts'
 import { closedError, usageError } from '../errors.ts'
 import { topicParts } from '../topics-of.ts'
@@ -36,7 +35,7 @@ export async function openReader(
     typeof from === 'object' && 'position' in from
       ? { position: from.position, inclusive: options.inclusive ?? false }
       : undefined
-  const subscription = `reader-${randomBytes(8).toString('hex')}`
+  const subscription = `reader-${randomId().slice(0, 16)}`
   try {
     for (const part of parts) {
       const partition = new PartitionConsumer(

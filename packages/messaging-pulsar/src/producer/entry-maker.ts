@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import type { CompressionType } from '@pulsar-io/messaging'
+import { type CompressionType, randomId } from '@pulsar-io/messaging'
 import { tooLargeError } from '../errors.ts'
 import { ByteWriter } from '../wire/byte-writer.ts'
 import { COMPRESSION_TYPES, compress } from '../wire/compression.ts'
@@ -113,7 +112,7 @@ export class EntryMaker {
       return [this.entry(cut, payload, undefined, registration, { ...shared, chunk: undefined })]
     if (!chunking) throw tooLargeError(topic, payload.length, registration.maxMessageSize)
     const count = Math.ceil(payload.length / room)
-    const uuid = randomUUID()
+    const uuid = randomId()
     return Array.from({ length: count }, (_, id) =>
       this.entry(cut, payload.subarray(id * room, (id + 1) * room), undefined, registration, {
         ...shared,

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import type { KeyValueStore } from '@pulsar-io/messaging'
+import { type KeyValueStore, randomId } from '@pulsar-io/messaging'
 import type { PulsarReader } from '../consumer/reader.ts'
 import { closedError, timeoutError, usageError } from '../errors.ts'
 import type { PulsarOutgoingMessage } from '../producer/outgoing.ts'
@@ -45,7 +44,7 @@ export interface StoreParts {
 export class PulsarStore implements KeyValueStore {
   private readonly parts: StoreParts
   private readonly state = new StoreState()
-  private readonly writer = randomBytes(6).toString('hex')
+  private readonly writer = randomId().slice(0, 12)
   private readonly stop = new AbortController()
   private readonly following: Promise<void>
   private readonly waiting = new Set<Waiting>()
