@@ -141,7 +141,7 @@ export class FileSeries {
     const path = target.note('pulsar-io')
     const keeps = this.#context.guarantee === 'EFFECTIVELY_ONCE'
     if (!keeps && !existsSync(path)) return undefined
-    // Loaded here: node:zlib, of which it takes the checksum, costs a thread half a megabyte.
+    // Loaded here: most sinks keep none, and it brings node:zlib along.
     const { CheckpointFile } = await import('./checkpoint.ts')
     const file = new CheckpointFile(path)
     const checkpoint = await file.load()
