@@ -21,7 +21,9 @@ const guarantees = ['ATMOST_ONCE', 'ATLEAST_ONCE', 'EFFECTIVELY_ONCE'] as const
 
 const resources = z
   .strictObject({
-    cpu: number({ min: 0 }).optional().meta({ description: 'Cores' }),
+    cpu: number({ min: 0 }).optional().meta({
+      description: 'Cores: below 1, the weight of an instance where processors are short; more counts as 1',
+    }),
     ram: integer({ min: 1 })
       .optional()
       .meta({ description: 'Bytes of memory; with isolation `thread` the heap limit of an instance' }),

@@ -75,6 +75,7 @@ export function planInstances(
     logLevel: config.logLevel ?? 'info',
     logTopic: config.logTopic === undefined ? undefined : checkedTopic(config.logTopic, 'logTopic', problems),
     memoryLimit: config.resources?.ram,
+    cores: config.resources?.cpu,
     stuckAfterMs: runtime.stuckAfterMs,
   }
   const one =

@@ -12,7 +12,7 @@ if (parentPort && !isMainThread) {
     const { optionProblems } = await import('./option-problems.ts')
     port.postMessage(await optionProblems(given.check))
   } else {
-    await runInstance(given.spec, { send: message => port.postMessage(message), listen })
+    await runInstance(given.spec, { isolation: 'thread', send: message => port.postMessage(message), listen })
   }
   // What a connector left open would keep its thread for ever.
   process.exit()
@@ -25,7 +25,11 @@ if (parentPort && !isMainThread) {
   process.on('disconnect', () => process.exit(1))
   // The terminal signals the whole group; the runtime decides when an instance stops.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
-  await runInstance(given.spec, { send: message => void send(message satisfies InstanceMessage), listen })
+  await runInstance(given.spec, {
+    isolation: 'process',
+    send: message => void send(message satisfies InstanceMessage),
+    listen,
+  })
   process.removeAllListeners('disconnect')
   // The same for its process; what it said last is on its way before the line is closed.
   process.once('disconnect', () => process.exit())

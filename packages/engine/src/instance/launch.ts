@@ -106,6 +106,7 @@ function launchProcess(
 function launchInline(spec: InstanceSpec, receive: (message: InstanceMessage) => void): LaunchedInstance {
   let listener: ((message: HostMessage) => void) | undefined
   void runInstance(spec, {
+    isolation: 'inline',
     send: receive,
     listen: use => {
       listener = use

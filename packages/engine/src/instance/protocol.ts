@@ -1,3 +1,4 @@
+import type { Isolation } from '../api.ts'
 import type { Failure } from '../failure.ts'
 import type { LogLine } from '../log.ts'
 import type { InstanceSnapshot } from '../snapshot.ts'
@@ -33,6 +34,8 @@ export type InstanceEnd =
 
 /** An instance's side of the line to the runtime. */
 export interface HostLine {
+  /** Where the instance runs. */
+  readonly isolation: Isolation
   send(message: InstanceMessage): void
   /** Calls back for each message from the runtime. */
   listen(listener: (message: HostMessage) => void): void

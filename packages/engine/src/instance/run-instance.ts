@@ -15,6 +15,7 @@ import { TaskStats } from '../task/stats.ts'
 import type { Chain, TransformConfig } from '../transform/index.ts'
 import { defer } from '../wait.ts'
 import { LogTopic } from './log-topic.ts'
+import { takeProcessorShare } from './processor-share.ts'
 import type { HostLine, InstanceEnd } from './protocol.ts'
 import type { InstanceSpec } from './spec.ts'
 
@@ -74,6 +75,8 @@ class Instance {
     let client: MessagingClient | undefined
     let timers: readonly NodeJS.Timeout[] = []
     const opened: { task?: Task; store?: Promise<KeyValueStore> } = {}
+    const noShare = takeProcessorShare(this.#spec.cores, this.#line.isolation)
+    if (noShare !== undefined) this.#log('warn', noShare)
     // Tells from here on that this thread gets its turn; how a restarted instance is shown is the supervisor's until it is open.
     this.#snapshot()
     const opening = setInterval(() => this.#snapshot(), SNAPSHOT_EVERY_MS)

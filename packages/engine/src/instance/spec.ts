@@ -32,6 +32,8 @@ export interface InstanceSpecBase {
   readonly lease?: LeaseStart
   /** Bytes of heap at most, where the isolation can hold it to that. */
   readonly memoryLimit: number | undefined
+  /** Cores that it asks for; undefined for a whole one. */
+  readonly cores: number | undefined
   /** Milliseconds that it may have work and do nothing; 0: for ever; undefined: what its host holds for all. */
   readonly stuckAfterMs: number | undefined
 }

@@ -172,6 +172,7 @@ const common = {
   logLevel: 'debug',
   logTopic: undefined,
   memoryLimit: undefined,
+  cores: undefined,
   stuckAfterMs: undefined,
 } as const
 

@@ -55,7 +55,11 @@ export const commonFlags: readonly FlagGroup[] = [
           'Options of the runtime: {"stuckTimeout": "10m"} is the time that an instance may have work and do nothing; default --stuck-timeout, 0 for ever',
         field: 'customRuntimeOptions',
       },
-      { flags: '--cpu <cores>', description: 'Cores of one instance', field: 'resources.cpu' },
+      {
+        flags: '--cpu <cores>',
+        description: 'Cores of one instance: below 1, its weight where processors are short; more counts as 1',
+        field: 'resources.cpu',
+      },
       {
         flags: '--ram <bytes>',
         description: 'Memory of one instance: its heap limit in a thread',
