@@ -19,6 +19,7 @@ export default {
 }
 `
 
+const usual = getPriority()
 let folder: string
 
 beforeEach(() => {
@@ -26,8 +27,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The nice value of a sink that asks for `cpu`, and what the runtime warned of. */
-async function opened(isolation: Isolation, cpu: number): Promise<{ nice: string; warnings: readonly string[] }> {
+/** How much nicer a sink is that asks for `cpu`, and what the runtime warned of. */
+async function opened(isolation: Isolation, cpu: number): Promise<{ nicer: number; warnings: readonly string[] }> {
   const path = (name: string) => join(folder, name)
   const facts = { export: 'default', summary: 'Probe.', configSchema: {}, delivery: 'at-least-once' }
   const manifest = { kinds: ['sink'], sink: facts }
@@ -45,7 +46,7 @@ async function opened(isolation: Isolation, cpu: number): Promise<{ nice: string
   })
   try {
     await eventually(() => existsSync(path('nice')) && readFileSync(path('nice'), 'utf8').endsWith('.'))
-    return { nice: readFileSync(path('nice'), 'utf8').slice(0, -1), warnings }
+    return { nicer: Number(readFileSync(path('nice'), 'utf8')) - usual, warnings }
   } finally {
     await one.stop(1_000)
   }
@@ -57,18 +58,18 @@ describe('resources.cpu', () => {
   })
 
   it('is the share of an instance in a process of its own, and of nobody else', async () => {
-    expect(await opened('process', 0.5)).toEqual({ nice: '3', warnings: [] })
-    expect(getPriority()).toBe(0)
+    expect(await opened('process', 0.5)).toEqual({ nicer: 3, warnings: [] })
+    expect(getPriority()).toBe(usual)
   })
 
   it.runIf(process.platform === 'linux')('is the share of an instance in a thread, and of nobody else', async () => {
-    expect(await opened('thread', 0.25)).toEqual({ nice: '6', warnings: [] })
-    expect(getPriority()).toBe(0)
+    expect(await opened('thread', 0.25)).toEqual({ nicer: 6, warnings: [] })
+    expect(getPriority()).toBe(usual)
   })
 
   it('says that it has no effect where instances share a thread', async () => {
-    const { nice, warnings } = await opened('inline', 0.5)
-    expect(nice).toBe('0')
+    const { nicer, warnings } = await opened('inline', 0.5)
+    expect(nicer).toBe(0)
     expect(warnings).toEqual([expect.stringContaining('resources.cpu has no effect')])
   })
 })

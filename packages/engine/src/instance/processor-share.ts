@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import type { Isolation } from '../api.ts'
 
 /** From one nice value to the next a thread weighs a quarter more or less (sched(7), "The nice value"). */
@@ -6,8 +6,8 @@ const STEP = 1.25
 const NICEST = 19
 
 /**
- * Nice value of an instance that asks for `cores`. One core and more are 0, since less than that takes rights that no
- * worker should have; below one core it is what makes the instance weigh that much less.
+ * How much nicer than its runtime an instance is that asks for `cores`. One core and more are 0, since less than
+ * that takes rights that no worker should have; below one core it is what makes the instance weigh that much less.
  */
 export function nicenessOf(cores: number): number {
   return cores >= 1 ? 0 : Math.min(NICEST, Math.round(Math.log(1 / cores) / Math.log(STEP)))
@@ -25,7 +25,8 @@ export function takeProcessorShare(cores: number | undefined, isolation: Isolati
   const own = isolation === 'process' || (isolation === 'thread' && process.platform === 'linux')
   if (!own) return 'resources.cpu has no effect here: only an instance in a process of its own has a share (isolation)'
   try {
-    setPriority(nicenessOf(cores))
+    // The runtime may have been started nicer itself.
+    setPriority(Math.min(NICEST, getPriority() + nicenessOf(cores)))
     return undefined
   } catch (error) {
     return `resources.cpu has no effect: ${(error as Error).message}`
